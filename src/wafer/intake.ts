@@ -1,0 +1,35 @@
+import type { Attempt } from './attempt.ts';
+import type { TestProgram } from './program.ts';
+import type { RunId, RunRecord, RunRef } from './run.ts';
+import type { WaferKey } from './wafer-key.ts';
+
+/** Attempts of one wafer in one run, to be taken in together. */
+export interface ResultsBatch {
+  readonly wafer: WaferKey;
+  readonly run: RunRef;
+  /** Program whose definitions the attempts' results name. */
+  readonly program: TestProgram;
+  /** In growing order of index. May hold attempts that are known already. */
+  readonly attempts: readonly Attempt[];
+}
+
+/** What became of a batch. Given only once it is durable. */
+export interface IntakeReceipt {
+  /** Attempts that are durable because of this batch. */
+  readonly added: number;
+  /** Attempts that were known before. */
+  readonly known: number;
+}
+
+/**
+ * Where results are handed in. Promises resolve after the commit is on disk; they reject with a WafersyncError
+ * (`exhausted` when the disk is full, `invalid` when an attempt is over the size bound). Callers await each promise,
+ * or keep a few in flight: the queue behind it is bounded, and `write` waits while it is full.
+ */
+export interface Intake {
+  write(batch: ResultsBatch): Promise<IntakeReceipt>;
+  /** Records what is known of a run once it has ended. The same record again adds nothing. */
+  closeRun(run: RunRef, record: RunRecord): Promise<void>;
+  /** The start of a run known here, so that a resumed stream keeps it; null for a new run. */
+  runStart(run: RunId): number | null;
+}

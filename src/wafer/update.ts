@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto';
+import type { Dot } from '../clocks/dot.ts';
+import type { Timestamp } from '../clocks/hlc.ts';
+import type { ProgramDigest } from './program.ts';
+import type { RunRef } from './run.ts';
+import type { WaferKey } from './wafer-key.ts';
+
+/** What the payload of an update is; `unknown` comes from a newer version and is held. */
+export type UpdateKind = 'results' | 'edit' | 'retire' | 'run' | 'unknown';
+
+/** Largest header and payload together, in bytes. Applies where an update is born, mesh-wide. */
+export const MAX_UPDATE_BYTES = 2 * 1024 * 1024;
+
+/** What an update says about itself. */
+export interface UpdateHeader {
+  readonly dot: Dot;
+  readonly timestamp: Timestamp;
+  readonly kind: UpdateKind;
+  /** The wafer; in a run record only the lot is set. */
+  readonly wafer: WaferKey;
+  /** Edits of the wafer that the origin knew, this one included; results do not raise it. */
+  readonly version: number;
+  /** The run, for kinds `results` and `run`. */
+  readonly run: RunRef | null;
+  /** Test program of the attempts, for kind `results`. */
+  readonly program: ProgramDigest | null;
+}
+
+/** An update as sealed where it was born. The bytes are stored, sent and relayed as they are. */
+export interface Update {
+  readonly header: UpdateHeader;
+  readonly headerBytes: Uint8Array;
+  readonly payload: Uint8Array;
+  /** {@link updateDigest} of the bytes. */
+  readonly digest: Uint8Array;
+}
+
+/** SHA-256 over the header's length (4 bytes, little-endian), the header and the payload. */
+export function updateDigest(headerBytes: Uint8Array, payload: Uint8Array): Uint8Array {
+  const length = new Uint8Array(4);
+  new DataView(length.buffer).setUint32(0, headerBytes.length, true);
+  return createHash('sha256').update(length).update(headerBytes).update(payload).digest();
+}
+
+/** Size that counts against windows and bounds. */
+export function updateBytes(update: Update): number {
+  return update.headerBytes.length + update.payload.length + update.digest.length;
+}

@@ -1,0 +1,169 @@
+import { WafersyncError } from '../errors.ts';
+import { grpc, wafersync } from '../gen/wafersync.js';
+
+/** A generated message class: takes loose properties to encode, gives the full message when decoding. */
+export interface MessageType<Properties, Message> {
+  encode(message: Properties): { finish(): Uint8Array };
+  decode(bytes: Uint8Array): Message;
+}
+
+/**
+ * One method, in the shape that gRPC libraries take. Serializers return Buffers and throw
+ * WafersyncError: `internal` for a message that cannot be encoded, `invalid` for bytes that cannot be decoded.
+ */
+export interface Method<
+  RequestStream extends boolean,
+  ResponseStream extends boolean,
+  RequestProperties,
+  Request,
+  ResponseProperties,
+  Response,
+> {
+  /** Such as `/wafersync.v1.DataSync/SyncWaferData`. */
+  readonly path: string;
+  readonly requestStream: RequestStream;
+  readonly responseStream: ResponseStream;
+  requestSerialize(message: RequestProperties): Buffer;
+  requestDeserialize(bytes: Buffer): Request;
+  responseSerialize(message: ResponseProperties): Buffer;
+  responseDeserialize(bytes: Buffer): Response;
+}
+
+/** Any method. `never` and `unknown` stand where a value goes in and comes out. */
+export type AnyMethod = Method<boolean, boolean, never, unknown, never, unknown>;
+
+/** A service: its full name and its methods by name. */
+export interface Service<Methods extends Record<string, AnyMethod> = Record<string, AnyMethod>> {
+  /** Such as `wafersync.v1.DataSync`. */
+  readonly name: string;
+  readonly methods: Methods;
+}
+
+/** A method that does not know its service yet. */
+type Unbound<M extends AnyMethod> = (path: string) => M;
+
+/** Makes the method whose messages are of the two types. */
+function method<RS extends boolean, WS extends boolean, QP, Q, AP, A>(
+  requestStream: RS,
+  responseStream: WS,
+  request: MessageType<QP, Q>,
+  response: MessageType<AP, A>,
+): Unbound<Method<RS, WS, QP, Q, AP, A>> {
+  return (path) => ({
+    path,
+    requestStream,
+    responseStream,
+    requestSerialize: encoder(`request of ${path}`, request),
+    requestDeserialize: decoder(`request of ${path}`, request),
+    responseSerialize: encoder(`response of ${path}`, response),
+    responseDeserialize: decoder(`response of ${path}`, response),
+  });
+}
+
+function encoder<P, M>(what: string, type: MessageType<P, M>): (message: P) => Buffer {
+  return (message) => {
+    try {
+      const bytes = type.encode(message).finish();
+      return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    } catch (error) {
+      throw WafersyncError.from(error, 'internal', `${what} cannot be encoded`);
+    }
+  };
+}
+
+function decoder<P, M>(what: string, type: MessageType<P, M>): (bytes: Buffer) => M {
+  return (bytes) => {
+    try {
+      return type.decode(bytes);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new WafersyncError('invalid', `${what} (${bytes.length} bytes) cannot be decoded: ${reason}`, {
+        hint: 'Check that both sides use the same proto files.',
+        cause: error,
+      });
+    }
+  };
+}
+
+const unary = <QP, Q, AP, A>(request: MessageType<QP, Q>, response: MessageType<AP, A>) =>
+  method(false, false, request, response);
+const serverStream = <QP, Q, AP, A>(request: MessageType<QP, Q>, response: MessageType<AP, A>) =>
+  method(false, true, request, response);
+const clientStream = <QP, Q, AP, A>(request: MessageType<QP, Q>, response: MessageType<AP, A>) =>
+  method(true, false, request, response);
+const bidi = <QP, Q, AP, A>(request: MessageType<QP, Q>, response: MessageType<AP, A>) =>
+  method(true, true, request, response);
+
+/** Gives the methods of a service their paths. */
+function service<U extends Record<string, Unbound<AnyMethod>>>(
+  name: string,
+  unbound: U,
+): Service<{ readonly [K in keyof U]: ReturnType<U[K]> }> {
+  const methods = Object.fromEntries(
+    Object.entries(unbound).map(([key, make]) => [key, make(`/${name}/${key}`)]),
+  );
+  return { name, methods: methods as { readonly [K in keyof U]: ReturnType<U[K]> } };
+}
+
+const { v1 } = wafersync;
+
+/** Replication between nodes, and the sync state of a wafer. */
+export const dataSync = service('wafersync.v1.DataSync', {
+  SyncWaferData: bidi(v1.WaferUpdate, v1.SyncStatus),
+  PullWaferData: bidi(v1.PullRequest, v1.WaferUpdate),
+});
+
+/** Testers: results in, results out. */
+export const testEquipment = service('wafersync.v1.TestEquipment', {
+  StreamTestResults: clientStream(v1.TestResult, v1.TestAck),
+  GetHistoricalTests: serverStream(v1.TestQuery, v1.TestResult),
+});
+
+/** Runs: files in, attempts out. */
+export const runService = service('wafersync.v1.RunService', {
+  ImportRun: clientStream(v1.ImportRunRequest, v1.ImportRunResponse),
+  GetRun: unary(v1.GetRunRequest, v1.GetRunResponse),
+  ReadRun: serverStream(v1.ReadRunRequest, v1.ReadRunResponse),
+  WatchRun: serverStream(v1.WatchRunRequest, v1.WatchRunResponse),
+});
+
+/** What a node knows of itself and of its peers. */
+export const syncMonitor = service('wafersync.v1.SyncMonitor', {
+  GetNode: unary(v1.GetNodeRequest, v1.GetNodeResponse),
+  WatchNode: serverStream(v1.WatchNodeRequest, v1.WatchNodeResponse),
+});
+
+const health1 = grpc.health.v1;
+
+/** The standard health service. */
+export const health = service('grpc.health.v1.Health', {
+  Check: unary(health1.HealthCheckRequest, health1.HealthCheckResponse),
+  List: unary(health1.HealthListRequest, health1.HealthListResponse),
+  Watch: serverStream(health1.HealthCheckRequest, health1.HealthCheckResponse),
+});
+
+const { v1: reflection1, v1alpha: reflection1alpha } = grpc.reflection;
+
+/** The standard reflection service. */
+export const reflection = service('grpc.reflection.v1.ServerReflection', {
+  ServerReflectionInfo: bidi(reflection1.ServerReflectionRequest, reflection1.ServerReflectionResponse),
+});
+
+/** The reflection service under its older name. */
+export const reflectionAlpha = service('grpc.reflection.v1alpha.ServerReflection', {
+  ServerReflectionInfo: bidi(
+    reflection1alpha.ServerReflectionRequest,
+    reflection1alpha.ServerReflectionResponse,
+  ),
+});
+
+/** Every service of the contract. */
+export const services: readonly Service[] = [
+  dataSync,
+  testEquipment,
+  runService,
+  syncMonitor,
+  health,
+  reflection,
+  reflectionAlpha,
+];
