@@ -1,0 +1,64 @@
+import { compareDots, type Dot } from '../../clocks/dot.ts';
+import type { RunRecord } from '../../wafer/run.ts';
+import type { Connection, Value } from '../connection.ts';
+import type { LocalKeys } from '../keys.ts';
+import { RECORD_COLUMNS, recordValues } from '../run-record-row.ts';
+import type { DieFold } from './die-fold.ts';
+
+/** The runs: their start, and the record that counts. */
+export class RunFold {
+  readonly #keys: LocalKeys;
+  readonly #dies: DieFold;
+  readonly #statements;
+
+  constructor(connection: Connection, keys: LocalKeys, dies: DieFold) {
+    this.#keys = keys;
+    this.#dies = dies;
+    this.#statements = statements(connection);
+  }
+
+  /** Takes in that an update names the run: its smallest dot tells the start, by which attempts of a die order. */
+  name(run: number, startedAtUs: number, dot: Dot, updateRow: number): void {
+    const known = this.#statements.start.get(run);
+    if (known && compareDots(this.#keys.dot(known.origin, known.sequence), dot) <= 0) return;
+    this.#statements.setStart.run(startedAtUs, updateRow, run);
+    if (known && known.startedAtUs !== startedAtUs) this.#dies.recountRun(run);
+  }
+
+  /** Takes in a record of the run: the one with the most attempts counts, of equal ones the smallest dot's. */
+  record(run: number, record: RunRecord, dot: Dot, updateRow: number): void {
+    const known = this.#statements.record.get(run);
+    if (known && !this.#replaces(record, dot, known)) return;
+    this.#statements.setRecord.run(updateRow, ...recordValues(record), run);
+  }
+
+  #replaces(record: RunRecord, dot: Dot, known: RecordRow): boolean {
+    if (record.attempts !== known.attempts) return record.attempts > known.attempts;
+    return compareDots(dot, this.#keys.dot(known.origin, known.sequence)) < 0;
+  }
+}
+
+interface RecordRow {
+  readonly attempts: number;
+  readonly origin: number;
+  readonly sequence: number;
+}
+
+function statements(connection: Connection) {
+  return {
+    start: connection.prepare<[number], { startedAtUs: number; origin: number; sequence: number }>(
+      `SELECT r.started_at_us AS startedAtUs, u.origin, u.sequence
+       FROM runs r JOIN update_log u ON u.id = r.first_update WHERE r.id = ?`,
+    ),
+    setStart: connection.prepare<[number, number, number], never>(
+      'UPDATE runs SET started_at_us = ?, first_update = ? WHERE id = ?',
+    ),
+    record: connection.prepare<[number], RecordRow>(
+      `SELECT r.record_attempts AS attempts, u.origin, u.sequence
+       FROM runs r JOIN update_log u ON u.id = r.record_update WHERE r.id = ?`,
+    ),
+    setRecord: connection.prepare<Value[], never>(
+      `UPDATE runs SET record_update = ?, ${RECORD_COLUMNS.map((name) => `${name} = ?`).join(', ')} WHERE id = ?`,
+    ),
+  };
+}

@@ -1,0 +1,88 @@
+import type { Dot } from '../clocks/dot.ts';
+import { timestamp } from '../clocks/hlc.ts';
+import type { ProgramDigest } from '../wafer/program.ts';
+import type { UpdateKind } from '../wafer/update.ts';
+import type { World } from '../world.ts';
+import type { Connection } from './connection.ts';
+import type { LocalKeys } from './keys.ts';
+import type { HeldUpdate, HoldReason } from './types.ts';
+
+/** Rows of held_updates: what is received, not applied, and why. */
+export class HeldUpdates {
+  readonly #keys: LocalKeys;
+  readonly #world: World;
+  readonly #statements;
+
+  constructor(connection: Connection, keys: LocalKeys, world: World) {
+    this.#keys = keys;
+    this.#world = world;
+    this.#statements = statements(connection);
+  }
+
+  /** Holds an update; tells whether it was not held before. */
+  put(updateRow: number, reason: HoldReason, detail: string): boolean {
+    if (this.#statements.change.run(reason, detail, updateRow) > 0) return false;
+    this.#statements.add.run(updateRow, reason, detail, Math.floor(this.#world.nowMs()));
+    return true;
+  }
+
+  /** Ends a hold; tells whether there was one. */
+  drop(updateRow: number): boolean {
+    return this.#statements.drop.run(updateRow) > 0;
+  }
+
+  count(): number {
+    return this.#statements.count.get()!.count;
+  }
+
+  /** In order of arrival. */
+  list(limit: number): HeldUpdate[] {
+    return this.#statements.list.all(limit).map((row) => ({
+      dot: this.#keys.dot(row.origin, row.sequence),
+      kind: row.kind,
+      timestamp: timestamp(row.timestamp),
+      reason: row.reason,
+      detail: row.detail,
+      sinceMs: row.sinceMs,
+    }));
+  }
+
+  /** Dots of those that wait for a program, in order of arrival. */
+  forProgram(digest: ProgramDigest): Dot[] {
+    return this.#statements.forProgram.all(digest).map((row) => this.#keys.dot(row.origin, row.sequence));
+  }
+}
+
+interface DotRow {
+  readonly origin: number;
+  readonly sequence: number;
+}
+
+interface HeldRow extends DotRow {
+  readonly kind: UpdateKind;
+  readonly timestamp: number;
+  readonly reason: HoldReason;
+  readonly detail: string;
+  readonly sinceMs: number;
+}
+
+function statements(connection: Connection) {
+  return {
+    change: connection.prepare<[HoldReason, string, number], never>(
+      'UPDATE held_updates SET reason = ?, detail = ? WHERE update_row = ?',
+    ),
+    add: connection.prepare<[number, HoldReason, string, number], never>(
+      'INSERT INTO held_updates (update_row, reason, detail, held_at_ms) VALUES (?, ?, ?, ?)',
+    ),
+    drop: connection.prepare<[number], never>('DELETE FROM held_updates WHERE update_row = ?'),
+    count: connection.prepare<[], { count: number }>('SELECT count(*) AS count FROM held_updates'),
+    list: connection.prepare<[number], HeldRow>(
+      `SELECT u.origin, u.sequence, u.kind, u.timestamp, h.reason, h.detail, h.held_at_ms AS sinceMs
+       FROM held_updates h JOIN update_log u ON u.id = h.update_row ORDER BY h.update_row LIMIT ?`,
+    ),
+    forProgram: connection.prepare<[string], DotRow>(
+      `SELECT u.origin, u.sequence FROM held_updates h JOIN update_log u ON u.id = h.update_row
+       JOIN programs p ON p.id = u.program WHERE p.digest = ? AND h.reason = 'program' ORDER BY h.update_row`,
+    ),
+  };
+}

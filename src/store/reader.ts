@@ -1,0 +1,115 @@
+import Database from 'better-sqlite3';
+import type { RunRef } from '../wafer/run.ts';
+import { type Update, updateBytes } from '../wafer/update.ts';
+import type { WaferKey } from '../wafer/wafer-key.ts';
+import { Connection, type Query } from './connection.ts';
+import { type ReadFilter, ReadScan, type ScannedAttempt, type ScannedRun } from './read-scan.ts';
+import { fromSqlite } from './sqlite-error.ts';
+import type { Decoders } from './types.ts';
+import type { SealedRow } from './update-log.ts';
+
+/** Page cache of a reading connection. */
+const CACHE_KIB = 8 * 1024;
+
+/** Bounds of one page. */
+export interface PageBounds {
+  /** Attempts looked at, 1 or more. */
+  readonly maxAttempts: number;
+  /** Bytes of updates; a single larger update comes alone. */
+  readonly maxBytes: number;
+}
+
+const BOUNDS: PageBounds = { maxAttempts: 1000, maxBytes: 4 * 1024 * 1024 };
+
+/** An update and those of its attempts that were asked for. */
+export interface ReadRow {
+  readonly run: RunRef;
+  readonly wafer: WaferKey;
+  readonly update: Update;
+  /** Indexes in the run, growing; never empty. Attempts of the update that are not named do not count here. */
+  readonly indexes: readonly number[];
+}
+
+/** A read-only connection of its own, for long reads beside the writer. */
+export class StoreReader {
+  readonly #connection: Connection;
+  readonly #decoders: Decoders;
+  readonly #sealed: Query<[number], SealedRow>;
+  readonly #closed: () => void;
+
+  /**
+   * @param closed called when it is closed
+   * @throws WafersyncError `unavailable`
+   */
+  constructor(file: string, decoders: Decoders, closed: () => void) {
+    try {
+      const db = new Database(file, { readonly: true, fileMustExist: true });
+      db.pragma(`cache_size = -${CACHE_KIB}`);
+      this.#connection = new Connection(db, file);
+    } catch (thrown) {
+      throw fromSqlite(thrown, file);
+    }
+    this.#decoders = decoders;
+    this.#closed = closed;
+    this.#sealed = this.#connection.prepare('SELECT header, payload, digest FROM update_log WHERE id = ?');
+  }
+
+  /**
+   * Attempts that match, with the updates that carry them: run by run in the order of start and run id, by index
+   * within a run. Nothing is held open between pages, and a page may be empty, so that a caller can always give way.
+   * An update comes again on a later page where its attempts lie across two. What is written meanwhile may show.
+   */
+  *pages(filter: ReadFilter, bounds: PageBounds = BOUNDS): Generator<ReadRow[]> {
+    const scan = new ReadScan(this.#connection, filter);
+    for (let run = scan.runAfter(null); run; run = scan.runAfter(run)) {
+      let after = -1;
+      for (let more = true; more; ) {
+        const attempts = scan.attemptsAfter(run, after, bounds.maxAttempts);
+        yield* this.#pages(run, attempts, bounds.maxBytes);
+        more = attempts.length === bounds.maxAttempts;
+        after = attempts.at(-1)?.index ?? after;
+      }
+    }
+  }
+
+  /** Closes the connection. Pages that are still being read fail. */
+  close(): void {
+    this.#connection.close();
+    this.#closed();
+  }
+
+  /** Pages of some attempts, cut so that none holds more than `maxBytes`. */
+  *#pages(run: ScannedRun, attempts: readonly ScannedAttempt[], maxBytes: number): Generator<ReadRow[]> {
+    let page = new Map<number, ReadRow & { readonly indexes: number[] }>();
+    let bytes = 0;
+    for (const attempt of attempts) {
+      if (!attempt.matches) continue;
+      let row = page.get(attempt.updateRow);
+      if (!row) {
+        const update = this.#open(attempt.updateRow);
+        if (page.size > 0 && bytes + updateBytes(update) > maxBytes) {
+          yield [...page.values()];
+          page = new Map();
+          bytes = 0;
+        }
+        bytes += updateBytes(update);
+        row = { ...placeOf(run, attempt), update, indexes: [] };
+        page.set(attempt.updateRow, row);
+      }
+      row.indexes.push(attempt.index);
+    }
+    yield [...page.values()];
+  }
+
+  #open(updateRow: number): Update {
+    const { header, payload, digest } = this.#sealed.get(updateRow)!;
+    return { header: this.#decoders.decodeHeader(header), headerBytes: header, payload, digest };
+  }
+}
+
+function placeOf(
+  run: ScannedRun,
+  { lot, waferId, insertion }: ScannedAttempt,
+): Pick<ReadRow, 'run' | 'wafer'> {
+  return { run: { id: run.id, startedAtUs: run.startedAtUs }, wafer: { lot, waferId, insertion } };
+}

@@ -1,0 +1,177 @@
+import { type Origin, type Sequence, sequence } from '../clocks/dot.ts';
+import type { Timestamp } from '../clocks/hlc.ts';
+import type { Update } from '../wafer/update.ts';
+import { Attempts } from './attempts.ts';
+import type { Connection } from './connection.ts';
+import { type DatabaseOptions, type OpenDatabase, openDatabase } from './database.ts';
+import { FoldDigest } from './fold-digest.ts';
+import { Folds } from './folds/folds.ts';
+import { LocalKeys } from './keys.ts';
+import { NodeState, type Vectors } from './node-state.ts';
+import { Peers } from './peers.ts';
+import { Programs } from './programs.ts';
+import { StoreReader } from './reader.ts';
+import { type Rebuilt, rebuild } from './rebuild.ts';
+import { Runs } from './runs.ts';
+import type { Decoders, StoreStats } from './types.ts';
+import { UpdateLog } from './update-log.ts';
+import { Wafers } from './wafers.ts';
+
+/** What to open, and how to read what updates carry. */
+export interface StoreOptions extends DatabaseOptions {
+  readonly decoders: Decoders;
+}
+
+/**
+ * The database of one node: the log of updates and the tables folded from it. Synchronous; one writer.
+ *
+ * Invariants: at every commit each update in the log is either applied or held; the folds hang on the set of applied
+ * updates alone.
+ */
+export class Store {
+  readonly log: UpdateLog;
+  readonly programs: Programs;
+  readonly attempts: Attempts;
+  readonly runs: Runs;
+  readonly wafers: Wafers;
+  readonly peers: Peers;
+  readonly #connection: Connection;
+  readonly #lock: OpenDatabase['lock'];
+  readonly #decoders: Decoders;
+  readonly #state: NodeState;
+  readonly #folds: Folds;
+  readonly #digest: FoldDigest;
+  readonly #readers = new Set<StoreReader>();
+
+  private constructor({ connection, lock }: OpenDatabase, { decoders, world }: StoreOptions) {
+    const keys = new LocalKeys(connection);
+    this.#connection = connection;
+    this.#lock = lock;
+    this.#decoders = decoders;
+    this.#state = new NodeState(connection, keys);
+    this.programs = new Programs(connection, keys);
+    this.#folds = new Folds(connection, this.#state, keys, this.programs, decoders);
+    this.#digest = new FoldDigest(connection);
+    this.log = new UpdateLog(connection, this.#state, keys, decoders, world);
+    this.attempts = new Attempts(connection, keys);
+    this.runs = new Runs(connection, keys);
+    this.wafers = new Wafers(connection, keys);
+    this.peers = new Peers(connection, keys, world);
+  }
+
+  /**
+   * Opens the database of a fab, or creates it with a new epoch. A file that cannot be opened is left as it is.
+   * @throws WafersyncError `precondition` (newer version, open elsewhere, other fab, another program's file), `damaged`
+   * (not a database, cut, corrupt), `unavailable` (no access)
+   */
+  static open(options: StoreOptions): Store {
+    const database = openDatabase(options);
+    try {
+      return new Store(database, options);
+    } catch (thrown) {
+      database.connection.close();
+      database.lock.release();
+      throw thrown;
+    }
+  }
+
+  /** This fab and the epoch of this database. */
+  get origin(): Origin {
+    return this.#state.origin;
+  }
+
+  /** What is here, as of the last commit; inside a transaction, as of now. */
+  get vectors(): Vectors {
+    return this.#state.vectors;
+  }
+
+  /** Committed write transactions so far, over all restarts. */
+  get commitNumber(): number {
+    return this.#state.commitNumber;
+  }
+
+  /**
+   * Commits what `work` wrote, durably, or nothing of it. Synchronous; not nested.
+   * @throws what `work` throws; WafersyncError `exhausted`, `unavailable` or `damaged` where the disk fails, even if
+   * `work` caught it
+   */
+  transaction<T>(work: () => T): T {
+    return this.#connection.transaction(work);
+  }
+
+  /** Inside a transaction: undoes what `work` wrote, and that alone, if it throws. May be nested. */
+  savepoint<T>(work: () => T): T {
+    return this.#connection.savepoint(work);
+  }
+
+  /** Sequence of the next update born here. The same until that update is appended. */
+  nextSequence(): Sequence {
+    return sequence(this.vectors.received.get(this.origin).max + 1);
+  }
+
+  /** Greatest hybrid timestamp that was saved; 0 for a new database. */
+  lastTimestamp(): Timestamp {
+    return this.#state.lastTimestamp;
+  }
+
+  /** Inside a transaction: keeps a timestamp, so that none at or below it is issued after a restart. */
+  saveTimestamp(timestamp: Timestamp): void {
+    this.#connection.requireTransaction();
+    this.#state.raiseTimestamp(timestamp);
+  }
+
+  /**
+   * Folds an appended update into the readable tables, and ends its hold if it was held. An applied one stays as it is.
+   * Half of it may be done when this throws: call it in a savepoint.
+   * @throws WafersyncError `precondition` where the kind is not known to this version or the test program is not here,
+   * `damaged` or `invalid` where it cannot be folded
+   */
+  apply(update: Update): void {
+    this.#connection.requireTransaction();
+    const { dot } = update.header;
+    if (this.vectors.applied.has(dot)) return;
+    const row = this.log.rowOf(dot);
+    this.#folds.fold(update, row);
+    this.log.markApplied(dot, row.id);
+  }
+
+  stats(): StoreStats {
+    const updates = this.vectors.received.size;
+    return { updates, held: updates - this.vectors.applied.size, ...this.#state.totals };
+  }
+
+  /**
+   * SHA-256 over all folds: equal at every fab that has applied the same updates, whatever their order of arrival. Reads
+   * every attempt.
+   */
+  foldDigest(): string {
+    return this.#digest.compute();
+  }
+
+  /**
+   * Empties the folds and folds the log again; all or nothing.
+   * @param progress called now and then with the number of updates folded so far
+   */
+  rebuild(progress: (updates: number) => void = () => {}): Rebuilt {
+    return rebuild(this.#connection, this.log, this.#folds, this.#digest, progress);
+  }
+
+  /** A connection of its own for long reads. Close it when done. */
+  reader(): StoreReader {
+    const reader = new StoreReader(this.#connection.file, this.#decoders, () => this.#readers.delete(reader));
+    this.#readers.add(reader);
+    return reader;
+  }
+
+  /** Moves the write-ahead log into the database and cuts it. */
+  checkpoint(): void {
+    this.#connection.pragma('wal_checkpoint(TRUNCATE)');
+  }
+
+  /** Closes readers and database, and lets go of the lock. Not usable afterwards. */
+  close(): void {
+    for (const reader of this.#readers) reader.close();
+    this.#connection.close();
+    this.#lock.release();
+  }
+}

@@ -1,0 +1,202 @@
+import { type Dot, formatDot, type Origin } from '../clocks/dot.ts';
+import type { IntervalSet } from '../clocks/interval-set.ts';
+import { invariant, WafersyncError } from '../errors.ts';
+import type { ProgramDigest } from '../wafer/program.ts';
+import { type Update, updateBytes } from '../wafer/update.ts';
+import type { World } from '../world.ts';
+import type { Connection } from './connection.ts';
+import { HeldUpdates } from './held-updates.ts';
+import type { LocalKeys } from './keys.ts';
+import type { NodeState } from './node-state.ts';
+import type { Decoders, HeldUpdate, HoldReason } from './types.ts';
+
+/** Bytes of an update as rows have them. */
+export interface SealedRow {
+  readonly header: Uint8Array;
+  readonly payload: Uint8Array;
+  readonly digest: Uint8Array;
+}
+
+/** Local numbers of what an update names. */
+export interface LogRow {
+  readonly id: number;
+  readonly wafer: number | null;
+  readonly run: number | null;
+}
+
+/** The log: every update received or born here, as sealed where it was born. */
+export class UpdateLog {
+  readonly #connection: Connection;
+  readonly #state: NodeState;
+  readonly #keys: LocalKeys;
+  readonly #decoders: Decoders;
+  readonly #world: World;
+  readonly #held: HeldUpdates;
+  readonly #statements;
+
+  constructor(connection: Connection, state: NodeState, keys: LocalKeys, decoders: Decoders, world: World) {
+    this.#connection = connection;
+    this.#state = state;
+    this.#keys = keys;
+    this.#decoders = decoders;
+    this.#world = world;
+    this.#held = new HeldUpdates(connection, keys, world);
+    this.#statements = statements(connection);
+  }
+
+  /**
+   * Takes an update in: received from now on. It has to be applied or held in the same transaction.
+   * @returns false where the very same update is there already; nothing changed then
+   * @throws WafersyncError `conflict` where other content stands under its dot
+   */
+  append(update: Update): boolean {
+    this.#connection.requireTransaction();
+    if (this.#state.vectors.received.has(update.header.dot)) return this.#refuseOther(update);
+    this.#insert(update);
+    this.#state.received(update.header.dot);
+    return true;
+  }
+
+  /** SHA-256 of the update under a dot; null where there is none. */
+  digestOf(dot: Dot): Uint8Array | null {
+    const origin = this.#keys.findOrigin(dot);
+    return origin === null ? null : (this.#statements.digest.get(origin, dot.sequence)?.digest ?? null);
+  }
+
+  /** The update under a dot; null where there is none. */
+  get(dot: Dot): Update | null {
+    const origin = this.#keys.findOrigin(dot);
+    const row = origin === null ? undefined : this.#statements.sealed.get(origin, dot.sequence);
+    return row ? this.open(row) : null;
+  }
+
+  /**
+   * Updates of one origin: the newest interval first and, within it, the highest sequence first. Ends before it passes
+   * `maxBytes`, but gives one at least if any is there.
+   */
+  read(origin: Origin, wanted: IntervalSet, maxBytes: number): Update[] {
+    const key = this.#keys.findOrigin(origin);
+    const here = wanted.intersection(this.#state.vectors.received.get(origin));
+    const updates: Update[] = [];
+    let bytes = 0;
+    for (const { from, to } of key === null ? [] : here.intervals.toReversed()) {
+      this.#statements.newestFirst.each(
+        (row) => {
+          const update = this.open(row);
+          bytes += updateBytes(update);
+          if (bytes > maxBytes && updates.length > 0) return false;
+          updates.push(update);
+          return bytes < maxBytes;
+        },
+        key!,
+        from,
+        to,
+      );
+      if (bytes >= maxBytes && updates.length > 0) break;
+    }
+    return updates;
+  }
+
+  /** Holds an update that was appended: received, not applied. Held already, it gets the new reason. */
+  hold(dot: Dot, reason: HoldReason, detail: string): void {
+    this.#connection.requireTransaction();
+    invariant(!this.#state.vectors.applied.has(dot), 'an applied update is not held');
+    if (this.#held.put(this.rowOf(dot).id, reason, detail)) this.#state.held();
+  }
+
+  /** Held updates, the longest held first. */
+  held(limit: number): HeldUpdate[] {
+    return this.#held.list(limit);
+  }
+
+  /** Dots of the updates that wait for a test program, in order of arrival. */
+  heldForProgram(digest: ProgramDigest): Dot[] {
+    return this.#held.forProgram(digest);
+  }
+
+  get heldCount(): number {
+    return this.#held.count();
+  }
+
+  /** Marks an appended update as applied; it is held no more. */
+  markApplied(dot: Dot, updateRow: number): void {
+    this.#state.applied(dot, this.#held.drop(updateRow));
+  }
+
+  /** Local numbers of a received update. @throws WafersyncError `not-found` */
+  rowOf(dot: Dot): LogRow {
+    const origin = this.#keys.findOrigin(dot);
+    const row = origin === null ? undefined : this.#statements.row.get(origin, dot.sequence);
+    if (row) return row;
+    throw new WafersyncError('not-found', `update ${formatDot(dot)} is not in the log`, {
+      hint: 'Append it first.',
+    });
+  }
+
+  /** Next applied update behind a row, in order of arrival; null at the end. */
+  appliedAfter(updateRow: number): { row: LogRow; update: Update } | null {
+    const row = this.#statements.appliedAfter.get(updateRow);
+    return row ? { row, update: this.open(row) } : null;
+  }
+
+  /** Update of its stored bytes. @throws WafersyncError `damaged` */
+  open({ header, payload, digest }: SealedRow): Update {
+    return { header: this.#decoders.decodeHeader(header), headerBytes: header, payload, digest };
+  }
+
+  #refuseOther(update: Update): false {
+    const stored = this.digestOf(update.header.dot);
+    if (stored && Buffer.compare(stored, update.digest) === 0) return false;
+    throw new WafersyncError('conflict', `other content is stored under ${formatDot(update.header.dot)}`, {
+      hint: 'Two databases share one epoch: one of them is a copy. Give the copy a new epoch.',
+    });
+  }
+
+  #insert({ header, headerBytes, payload, digest }: Update): void {
+    const { dot, run, program, wafer } = header;
+    this.#statements.insert.run(
+      this.#keys.origin(dot),
+      dot.sequence,
+      header.timestamp,
+      header.kind,
+      header.kind === 'run' ? null : this.#keys.wafer(wafer),
+      run ? this.#keys.run(run.id) : null,
+      program ? this.#keys.program(program) : null,
+      header.version,
+      Math.floor(this.#world.nowMs()),
+      digest,
+      headerBytes,
+      payload,
+    );
+  }
+}
+
+/** Rows are looked up by dot, as the unique index of update_log has it. */
+function statements(connection: Connection) {
+  type ByDot = [origin: number, sequence: number];
+  return {
+    insert: connection.prepare<(number | string | Uint8Array | null)[], never>(
+      `INSERT INTO update_log
+         (origin, sequence, timestamp, kind, wafer, run, program, version, received_at_ms, digest, header, payload)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
+    digest: connection.prepare<ByDot, { digest: Uint8Array }>(
+      'SELECT digest FROM update_log WHERE origin = ? AND sequence = ?',
+    ),
+    sealed: connection.prepare<ByDot, SealedRow>(
+      'SELECT header, payload, digest FROM update_log WHERE origin = ? AND sequence = ?',
+    ),
+    row: connection.prepare<ByDot, LogRow>(
+      'SELECT id, wafer, run FROM update_log WHERE origin = ? AND sequence = ?',
+    ),
+    newestFirst: connection.prepare<[origin: number, from: number, to: number], SealedRow>(
+      `SELECT header, payload, digest FROM update_log WHERE origin = ? AND sequence BETWEEN ? AND ?
+       ORDER BY sequence DESC`,
+    ),
+    appliedAfter: connection.prepare<[updateRow: number], LogRow & SealedRow>(
+      `SELECT id, wafer, run, header, payload, digest FROM update_log u
+       WHERE id > ? AND NOT EXISTS (SELECT 1 FROM held_updates h WHERE h.update_row = u.id)
+       ORDER BY id LIMIT 1`,
+    ),
+  };
+}

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import Database from 'better-sqlite3';
+import { fromSqlite } from '../../src/store/sqlite-error.ts';
+import { attempt, openStore, origin, take, update } from './fixtures.ts';
+
+const AZ = origin('az');
+const MAX_FILE_BYTES = 600_000;
+
+/** An update of some 100 kB. */
+const large = (at: number) => update(AZ, at, [attempt(at, { partId: 'x'.repeat(100_000) })], { version: at });
+
+test('a full disk is told as exhausted, loses nothing that was committed, and ends when there is room', (t) => {
+  const store = openStore(t, { maxFileBytes: MAX_FILE_BYTES });
+  let committed = 0;
+  const takeAll = () => {
+    for (; committed < 10; committed++) take(store, large(committed + 1));
+  };
+  assert.throws(takeAll, { code: 'exhausted', hint: /Free space/ });
+  assert.ok(committed > 0 && committed < 10);
+  assert.equal(store.vectors.received.get(AZ).max, committed);
+  assert.equal(store.log.get(large(committed + 1).header.dot), null);
+  assert.equal(store.stats().attempts, committed);
+  take(store, update(AZ, committed + 1, [attempt(999)]));
+  assert.equal(store.vectors.applied.get(AZ).max, committed + 1);
+});
+
+test('a full disk fails the whole transaction, even if its error was caught and other work followed', (t) => {
+  const store = openStore(t, { maxFileBytes: MAX_FILE_BYTES });
+  const small = update(AZ, 1, [attempt(1)]);
+  assert.throws(
+    () =>
+      store.transaction(() => {
+        store.log.append(small);
+        store.apply(small);
+        for (let at = 2; at < 12; at++) {
+          try {
+            store.savepoint(() => {
+              store.log.append(large(at));
+              store.apply(large(at));
+            });
+          } catch {
+            // A caller that holds whatever fails: the store itself has to see to it.
+          }
+        }
+      }),
+    { code: 'exhausted' },
+  );
+  assert.equal(store.vectors.received.isEmpty, true);
+  assert.equal(store.stats().updates, 0);
+  assert.equal(store.log.get(small.header.dot), null);
+  take(store, small);
+});
+
+test('what SQLite says is told in the one error family', () => {
+  const cases = [
+    ['SQLITE_FULL', 'exhausted'],
+    ['SQLITE_IOERR_FSYNC', 'unavailable'],
+    ['SQLITE_READONLY_DBMOVED', 'unavailable'],
+    ['SQLITE_CANTOPEN', 'unavailable'],
+    ['SQLITE_BUSY', 'unavailable'],
+    ['SQLITE_CORRUPT_INDEX', 'damaged'],
+    ['SQLITE_NOTADB', 'damaged'],
+    ['SQLITE_CONSTRAINT_CHECK', 'internal'],
+  ] as const;
+  for (const [code, expected] of cases) {
+    const cause = new Database.SqliteError('reason', code);
+    const error = fromSqlite(cause, '/data/tw.db') as Error & { code: string };
+    assert.equal(error.code, expected, code);
+    assert.match(error.message, /\/data\/tw\.db.*reason.*SQLITE_/);
+    assert.equal(error.cause, cause);
+  }
+  const foreign = new TypeError('not ours');
+  assert.equal(fromSqlite(foreign, 'x'), foreign);
+});

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import Database from 'better-sqlite3';
+import { openDatabase } from '../../src/store/database.ts';
+import { APPLICATION_ID, migrate, SCHEMA_VERSION, schemaSteps } from '../../src/store/schema.ts';
+import { Store } from '../../src/store/store.ts';
+import {
+  attempt,
+  jsonDecoders,
+  PROGRAM,
+  quickFolder,
+  record,
+  rows,
+  runUpdate,
+  stillWorld,
+  TW,
+  take,
+  update,
+} from './fixtures.ts';
+
+function fresh(): Database.Database {
+  const db = new Database(':memory:');
+  migrate(db);
+  return db;
+}
+
+test('every table and every column says in the database what it means', () => {
+  const db = fresh();
+  const tables = db.prepare<[], { name: string; sql: string }>(
+    "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
+  );
+  for (const { name, sql } of tables.all()) {
+    const lines = sql.split('\n').map((line) => line.trim());
+    assert.match(lines[1]!, /^-- \S.*/, `table ${name} begins with its meaning`);
+    const columns = db.pragma(`table_info(${name})`) as { name: string }[];
+    for (const column of columns) {
+      const at = lines.findIndex((line) => line.startsWith(`${column.name} `));
+      assert.ok(at > 1, `${name}.${column.name} has a line of its own`);
+      assert.match(lines[at - 1]!, /^-- .*\.$/, `${name}.${column.name} has a comment`);
+    }
+    // The table's own comment must not pass for the first column's.
+    assert.match(lines[2]!, /^-- /, `the first column of ${name} has a comment beside the table's`);
+    assert.match(sql, /STRICT/, `${name} is strict`);
+  }
+  const views = db.prepare<[], { name: string; sql: string }>(
+    "SELECT name, sql FROM sqlite_schema WHERE type = 'view'",
+  );
+  for (const { name, sql } of views.all()) assert.match(sql, /\n\s*-- \S/, `view ${name} says what it shows`);
+});
+
+test('an operator reads plain words in the views', (t) => {
+  const file = join(quickFolder(t), 'tw.db');
+  const store = Store.open({ file, fab: TW, world: stillWorld, decoders: jsonDecoders });
+  t.after(() => store.close());
+  store.programs.put(PROGRAM.digest, PROGRAM.body);
+  take(store, update(store.origin, 1, [attempt(0)]), runUpdate(store.origin, 2, record()));
+  const held = update(store.origin, 3, {}, { kind: 'edit', run: null, program: null });
+  store.transaction(() => {
+    store.log.append(held);
+    store.log.hold(held.header.dot, 'kind', 'kind edit is not known');
+  });
+  store.peers.saveReport({ origin: store.origin, number: 1, ...store.vectors });
+  const count = (view: string) => rows(file, `SELECT * FROM ${view}`).length;
+  const views = rows(file, "SELECT name FROM sqlite_schema WHERE type = 'view'") as { name: string }[];
+  for (const { name } of views) assert.ok(count(name) > 0, `${name} shows something`);
+  assert.deepEqual(rows(file, 'SELECT fab, sequence, kind, wafer_id, state FROM v_updates'), [
+    { fab: 'tw', sequence: 1, kind: 'results', wafer_id: 'W1', state: 'applied' },
+    { fab: 'tw', sequence: 2, kind: 'run', wafer_id: null, state: 'applied' },
+    { fab: 'tw', sequence: 3, kind: 'edit', wafer_id: 'W1', state: 'held' },
+  ]);
+  assert.deepEqual(rows(file, 'SELECT fab, first, last, held FROM v_received'), [
+    { fab: 'tw', first: 1, last: 3, held: 1 },
+  ]);
+  const born = rows(file, 'SELECT born_utc, received_utc FROM v_updates WHERE sequence = 1');
+  assert.deepEqual(born, [{ born_utc: '2020-01-01 00:00:00', received_utc: '2026-01-02 00:00:00' }]);
+});
+
+test('each step of a migration is taken whole or not at all, and goes on from where it stopped', () => {
+  const db = new Database(':memory:');
+  const steps = ['CREATE TABLE a (x INTEGER)', 'CREATE TABLE b (x INTEGER); SELECT * FROM missing'];
+  assert.throws(() => migrate(db, steps));
+  const names = () => db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").pluck().all();
+  assert.equal(db.pragma('user_version', { simple: true }), 1);
+  assert.deepEqual(names(), ['a']);
+  migrate(db, [steps[0]!, 'CREATE TABLE b (x INTEGER)']);
+  assert.equal(db.pragma('user_version', { simple: true }), 2);
+  assert.deepEqual(names(), ['a', 'b']);
+  migrate(db, [steps[0]!, 'CREATE TABLE b (x INTEGER)']);
+});
+
+test('commits are on disk when they return, and everything that grows is bounded', (t) => {
+  const file = join(quickFolder(t), 'tw.db');
+  const { connection, lock } = openDatabase({ file, fab: TW, world: stillWorld });
+  t.after(() => {
+    connection.close();
+    lock.release();
+  });
+  const expected = {
+    journal_mode: 'wal',
+    synchronous: 2,
+    foreign_keys: 1,
+    mmap_size: 0,
+    cache_size: -65_536,
+    wal_autocheckpoint: 4096,
+    journal_size_limit: 67_108_864,
+    busy_timeout: 250,
+  };
+  for (const [name, value] of Object.entries(expected))
+    assert.equal(connection.pragma(name) ?? 0, value, name);
+});
+
+test('a new database is marked as ours and of this version, and its references hold', (t) => {
+  const file = join(quickFolder(t), 'tw.db');
+  Store.open({ file, fab: TW, world: stillWorld, decoders: jsonDecoders }).close();
+  const db = new Database(file, { readonly: true });
+  t.after(() => db.close());
+  const pragma = (name: string) => db.pragma(name, { simple: true });
+  assert.equal(pragma('application_id'), APPLICATION_ID);
+  assert.equal(pragma('user_version'), SCHEMA_VERSION);
+  assert.equal(pragma('journal_mode'), 'wal');
+  assert.equal(schemaSteps().length, SCHEMA_VERSION);
+  assert.deepEqual(db.pragma('foreign_key_check'), []);
+});
