@@ -1,0 +1,277 @@
+import type { HybridClock } from '../clocks/hlc.ts';
+import { timestampMs } from '../clocks/hlc.ts';
+import { WafersyncError } from '../errors.ts';
+import type { Store } from '../store/store.ts';
+import type { Intake, IntakeReceipt, ResultsBatch } from '../wafer/intake.ts';
+import type { ProgramDigest } from '../wafer/program.ts';
+import { readProgram } from '../wafer/program-codec.ts';
+import type { RunId, RunRecord, RunRef } from '../wafer/run.ts';
+import { type Update, type UpdateHeader, updateBytes } from '../wafer/update.ts';
+import { sealUpdate } from '../wire/header.ts';
+import { encodeRunRecord } from '../wire/run-record.ts';
+import type { World } from '../world.ts';
+import { CommitQueue, type Job, type QueueBounds } from './commit-queue.ts';
+import { EventSource } from './event-source.ts';
+import { fittingParts } from './fitting-parts.ts';
+
+/** What became of a received update: `known` before, `held` back, `forked` (other content under its dot: refused). */
+export type Outcome = 'applied' | 'held' | 'known' | 'forked';
+
+/** A received update and who waits for it. */
+export interface Received<Token> {
+  readonly update: Update;
+  readonly token: Token;
+}
+
+/** What one commit did; told after it is on disk. */
+export interface Commit<Token> {
+  /** Updates that are new in the log, in order; `token` is null for those born here. */
+  readonly added: readonly {
+    readonly update: Update;
+    readonly token: Token | null;
+    readonly applied: boolean;
+  }[];
+  /** Received updates that were dealt with, in order. */
+  readonly received: readonly { readonly update: Update; readonly token: Token; readonly outcome: Outcome }[];
+  /** Programs that are new here. */
+  readonly programs: readonly ProgramDigest[];
+}
+
+/** Received updates that could not be stored. */
+export interface ReceiveFailure<Token> {
+  readonly failed: readonly Received<Token>[];
+  readonly error: WafersyncError;
+}
+
+/** What a replica is made of. */
+export interface ReplicaOptions {
+  readonly store: Store;
+  readonly clock: HybridClock;
+  readonly world: World;
+  readonly queue: QueueBounds;
+  /** An edit from further ahead than this is held. */
+  readonly maxClockDriftMs: number;
+}
+
+/** Failures that end a whole commit: what is behind them is the disk, not the job. */
+const FATAL: ReadonlySet<string> = new Set(['exhausted', 'unavailable', 'damaged']);
+
+/** Rough size of an attempt in the queue: its columns. */
+const BYTES_PER_RESULT = 20;
+
+/**
+ * The one write path: what is born here goes through `write` and `closeRun`, what comes from peers through `receive`.
+ * Both end in the same group commit.
+ */
+export class Replica<Token> implements Intake {
+  readonly #store: Store;
+  readonly #clock: HybridClock;
+  readonly #world: World;
+  readonly #maxClockDriftMs: number;
+  readonly #queue: CommitQueue;
+  readonly commits = new EventSource<Commit<Token>>();
+  readonly receiveFailures = new EventSource<ReceiveFailure<Token>>();
+  /** What the commit under way has done so far; told once it is on disk. */
+  #added: { update: Update; token: Token | null; applied: boolean }[] = [];
+  #received: { update: Update; token: Token; outcome: Outcome }[] = [];
+  #programs: ProgramDigest[] = [];
+
+  constructor(options: ReplicaOptions) {
+    this.#store = options.store;
+    this.#clock = options.clock;
+    this.#world = options.world;
+    this.#maxClockDriftMs = options.maxClockDriftMs;
+    this.#queue = new CommitQueue(options.world, options.queue, (jobs) => this.#commitGroup(jobs));
+  }
+
+  /** Takes in attempts born here. Those known already are left out. */
+  async write(batch: ResultsBatch): Promise<IntakeReceipt> {
+    const bytes = batch.attempts.reduce(
+      (sum, { results }) => sum + 200 + results.length * BYTES_PER_RESULT,
+      0,
+    );
+    let receipt: IntakeReceipt = { added: 0, known: 0 };
+    await this.#durable(bytes, () => {
+      receipt = this.#writeResults(batch);
+    });
+    return receipt;
+  }
+
+  async closeRun(run: RunRef, record: RunRecord): Promise<void> {
+    await this.#durable(1024, () => {
+      const known = this.#store.runs.get(run.id)?.record;
+      if (known && sameRecord(known, record)) return;
+      const wafer = { lot: record.lot, waferId: '', insertion: '' };
+      this.#bear({ kind: 'run', wafer, run, program: null }, encodeRunRecord(record));
+    });
+  }
+
+  runStart(run: RunId): number | null {
+    return this.#store.runs.get(run)?.startedAtUs ?? null;
+  }
+
+  /** Takes in an update that came from elsewhere; the answer comes with `commits` or `receiveFailures`. */
+  receive(received: Received<Token>): void {
+    this.#queue.add({
+      bytes: updateBytes(received.update),
+      run: () => this.#receive(received),
+      committed: () => {},
+      failed: (error) => this.receiveFailures.emit({ failed: [received], error }),
+    });
+  }
+
+  /** Takes in a test program that came from elsewhere. @throws WafersyncError `damaged` where its digest is wrong */
+  receiveProgram(digest: ProgramDigest, body: Uint8Array): void {
+    const program = readProgram(body, digest);
+    this.#queue.add({
+      bytes: body.length,
+      run: () => this.#putProgram(program.digest, body),
+      committed: () => {},
+      // The updates that need it are held, and ask for it again.
+      failed: () => {},
+    });
+  }
+
+  /** Runs other small writes in a commit of the group. */
+  async housekeep(work: () => void): Promise<void> {
+    await this.#durable(0, work);
+  }
+
+  /** Commits what waits and takes no more. */
+  close(): void {
+    this.#queue.close();
+  }
+
+  #durable(bytes: number, run: () => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      void this.#queue.addWithRoom({ bytes, run, committed: resolve, failed: reject });
+    });
+  }
+
+  // -- inside the transaction ---------------------------------------------------------------------------------------
+
+  #writeResults(batch: ResultsBatch): IntakeReceipt {
+    const { attempts, run, wafer, program } = batch;
+    const indexes = attempts.map(({ index }) => index);
+    const known = this.#store.attempts.known(run.id, indexes);
+    const fresh = known.size === 0 ? attempts : attempts.filter(({ index }) => !known.has(index));
+    if (fresh.length > 0) {
+      this.#putProgram(program.digest, program.body);
+      for (const part of fittingParts(fresh)) {
+        this.#bear({ kind: 'results', wafer, run, program: program.digest }, part);
+      }
+    }
+    return { added: fresh.length, known: attempts.length - fresh.length };
+  }
+
+  /** An update is born: dot, timestamp, seal, log, fold. */
+  #bear(facts: Pick<UpdateHeader, 'kind' | 'wafer' | 'run' | 'program'>, payload: Uint8Array): void {
+    const dot = { ...this.#store.origin, sequence: this.#store.nextSequence() };
+    const timestamp = this.#clock.tick();
+    const update = sealUpdate({ dot, timestamp, version: 0, ...facts }, payload);
+    this.#store.log.append(update);
+    this.#store.apply(update);
+    this.#store.saveTimestamp(timestamp);
+    this.#added.push({ update, token: null, applied: true });
+  }
+
+  #receive({ update, token }: Received<Token>): void {
+    const outcome = this.#store.savepoint(() => this.#take(update));
+    this.#received.push({ update, token, outcome });
+    if (outcome === 'applied' || outcome === 'held')
+      this.#added.push({ update, token, applied: outcome === 'applied' });
+  }
+
+  #take(update: Update): Outcome {
+    const { dot, timestamp } = update.header;
+    const known = this.#store.log.digestOf(dot);
+    if (known) return Buffer.compare(known, update.digest) === 0 ? 'known' : 'forked';
+    this.#store.log.append(update);
+    if (this.#clock.observe(timestamp, this.#maxClockDriftMs)) this.#store.saveTimestamp(this.#clock.last);
+    return this.#applyOrHold(update) ? 'applied' : 'held';
+  }
+
+  /** One update that cannot be applied is held, and stops no other. */
+  #applyOrHold(update: Update): boolean {
+    const { dot, kind, program, timestamp } = update.header;
+    const aheadMs = timestampMs(timestamp) - this.#world.nowMs();
+    if (program !== null && !this.#store.programs.has(program)) {
+      this.#store.log.hold(dot, 'program', program);
+      return false;
+    }
+    if (kind !== 'results' && kind !== 'run' && aheadMs > this.#maxClockDriftMs) {
+      this.#store.log.hold(dot, 'clock', `${aheadMs} ms ahead of this node's clock`);
+      return false;
+    }
+    try {
+      this.#store.savepoint(() => this.#store.apply(update));
+      return true;
+    } catch (thrown) {
+      const error = WafersyncError.from(thrown);
+      if (error.code === 'exhausted' || error.code === 'unavailable') throw error;
+      this.#store.log.hold(
+        dot,
+        kind === 'unknown' || error.code === 'precondition' ? 'kind' : 'fold',
+        error.line,
+      );
+      return false;
+    }
+  }
+
+  #putProgram(digest: ProgramDigest, body: Uint8Array): void {
+    if (this.#store.programs.has(digest)) return;
+    this.#store.programs.put(digest, body);
+    this.#programs.push(digest);
+    for (const dot of this.#store.log.heldForProgram(digest)) {
+      const update = this.#store.log.get(dot);
+      if (update) this.#applyOrHold(update);
+    }
+  }
+
+  // -- group commit -------------------------------------------------------------------------------------------------
+
+  #commitGroup(jobs: readonly Job[]): void {
+    const failures = new Map<Job, WafersyncError>();
+    try {
+      this.#store.transaction(() => {
+        for (const job of jobs) this.#runJob(job, failures);
+      });
+    } catch (thrown) {
+      this.#takeOutcome();
+      const error = WafersyncError.from(thrown, 'unavailable', 'the commit failed');
+      for (const job of jobs) job.failed(failures.get(job) ?? error);
+      return;
+    }
+    const commit = this.#takeOutcome();
+    this.commits.emit(commit);
+    for (const job of jobs) {
+      const error = failures.get(job);
+      if (error) job.failed(error);
+      else job.committed();
+    }
+  }
+
+  #runJob(job: Job, failures: Map<Job, WafersyncError>): void {
+    const before = [this.#added.length, this.#received.length, this.#programs.length] as const;
+    try {
+      this.#store.savepoint(() => job.run());
+    } catch (thrown) {
+      const error = WafersyncError.from(thrown);
+      if (FATAL.has(error.code)) throw error;
+      [this.#added.length, this.#received.length, this.#programs.length] = before;
+      failures.set(job, error);
+    }
+  }
+
+  #takeOutcome(): Commit<Token> {
+    const commit = { added: this.#added, received: this.#received, programs: this.#programs };
+    this.#added = [];
+    this.#received = [];
+    this.#programs = [];
+    return commit;
+  }
+}
+
+function sameRecord(a: RunRecord, b: RunRecord): boolean {
+  return Buffer.compare(encodeRunRecord(a), encodeRunRecord(b)) === 0;
+}
