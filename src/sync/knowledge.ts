@@ -1,0 +1,109 @@
+import type { Dot, Epoch, FabId, Origin } from '../clocks/dot.ts';
+import { TransportVector } from '../clocks/transport-vector.ts';
+import type { InboundLane } from './inbound-lane.ts';
+import { type Report, ReportBook } from './report.ts';
+import type { Route } from './routes.ts';
+
+/**
+ * What this node has, what waits to be stored, and what others are known to have.
+ *
+ * Invariant: `#pending` holds just the received updates that wait to be stored, and `#pendingBytes` is their size.
+ */
+export class Knowledge {
+  readonly #book = new ReportBook();
+  /** What any other node has: the join of all reports; null where it must be made anew. */
+  #elsewhere: TransportVector | null = null;
+  #own: Report;
+  #pending = TransportVector.empty;
+  #pendingBytes = 0;
+
+  constructor(own: Report, known: readonly Report[]) {
+    this.#own = own;
+    for (const report of known) this.learn(report);
+  }
+
+  /** This node, as of its last commit. */
+  get own(): Report {
+    return this.#own;
+  }
+
+  set own(report: Report) {
+    this.#own = report;
+  }
+
+  /** Bytes received and not yet stored. */
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
+  /** An update came and waits to be stored. */
+  pend(dot: Dot, bytes: number): void {
+    this.#pending = this.#pending.add(dot);
+    this.#pendingBytes += bytes;
+  }
+
+  /** It waits no longer. */
+  unpend(dot: Dot, bytes: number): void {
+    this.#pending = this.#pending.with(dot, this.#pending.get(dot).without(dot.sequence));
+    this.#pendingBytes -= bytes;
+  }
+
+  /** Takes in what was reported of another node; tells whether it was news. */
+  learn(report: Report): boolean {
+    const before = this.has(report.node.fab);
+    if (report.node.fab === this.#own.node.fab || !this.#book.record(report)) return false;
+    if (!report.received.covers(before)) this.#elsewhere = null;
+    else if (!this.#elsewhere?.covers(report.received)) {
+      this.#elsewhere = this.#elsewhere?.join(report.received) ?? null;
+    }
+    return true;
+  }
+
+  /** Reports of all other nodes, sorted by fab. */
+  reports(): readonly Report[] {
+    return this.#book.all();
+  }
+
+  /** What a node is known to have. */
+  has(fab: FabId): TransportVector {
+    return this.#book.of(fab)?.received ?? TransportVector.empty;
+  }
+
+  /** What some other node has and this one has not. */
+  missing(): TransportVector {
+    return this.#reported().difference(this.#own.received);
+  }
+
+  /**
+   * What to ask for. Where an origin comes live, only what its live source has announced on that lane: whatever it has
+   * and did not push is a gap, and everything newer is still on its way. Where it does not, all that anyone has. Only
+   * the latest life of a fab's database comes live: of one before it, its source may have lost what others kept.
+   */
+  ripe(inbound: readonly InboundLane[], sources: ReadonlyMap<FabId, Route>): TransportVector {
+    const announcedBy = new Map(inbound.map((lane) => [lane.peer, lane.announced]));
+    const elsewhere = this.#reported().entries();
+    const latest = this.#latestEpochs(elsewhere);
+    const sets = elsewhere.map(([origin, set]): [Origin, typeof set] => {
+      const source = origin.epoch === latest.get(origin.fab) ? sources.get(origin.fab)?.path[0] : undefined;
+      return [origin, source ? (announcedBy.get(source)?.get(origin) ?? set) : set];
+    });
+    return TransportVector.of(sets).difference(this.#own.received).difference(this.#pending);
+  }
+
+  #latestEpochs(entries: readonly (readonly [Origin, unknown])[]): Map<FabId, Epoch> {
+    const latest = new Map<FabId, Epoch>();
+    const nodes = this.#book.all().map(({ node }) => node);
+    for (const { fab, epoch } of [...nodes, ...entries.map(([origin]) => origin)]) {
+      const known = latest.get(fab);
+      if (known === undefined || epoch > known) latest.set(fab, epoch);
+    }
+    return latest;
+  }
+
+  #reported(): TransportVector {
+    this.#elsewhere ??= this.#book
+      .all()
+      .reduce((all, { received }) => all.join(received), TransportVector.empty);
+    return this.#elsewhere;
+  }
+}

@@ -1,0 +1,387 @@
+import { type FabId, formatDot } from '../clocks/dot.ts';
+import type { TransportVector } from '../clocks/transport-vector.ts';
+import { WafersyncError } from '../errors.ts';
+import type { ProgramDigest } from '../wafer/program.ts';
+import { MAX_UPDATE_BYTES, type Update, updateBytes } from '../wafer/update.ts';
+import type { BackoffBounds } from './backoff.ts';
+import { CatchUp, type CatchUpBounds } from './catch-up.ts';
+import { Dials } from './dials.ts';
+import type { CommitEvent, LaneId, MeshEffect, MeshEvent, PeerView, StoredUpdate } from './events.ts';
+import { InboundLane } from './inbound-lane.ts';
+import { Knowledge } from './knowledge.ts';
+import { type Announcement, type Hello, type PeerStatus, PROTOCOL_VERSION, type Window } from './messages.ts';
+import { OutboundLane } from './outbound-lane.ts';
+import type { Report, ReportDelta, ReportReader } from './report.ts';
+import { chooseSources, type Route, routesOf, sameRoutes } from './routes.ts';
+
+/** What a mesh begins with. */
+export interface MeshOptions {
+  /** This node as it is. */
+  readonly report: Report;
+  /** Latest reports of others, kept from before a restart. */
+  readonly known: readonly Report[];
+  readonly missingPrograms: readonly ProgramDigest[];
+  /** Peers that this node dials. */
+  readonly peers: readonly FabId[];
+  /** What a peer may send on a live lane before it is acknowledged. */
+  readonly window: Window;
+  readonly catchUp: CatchUpBounds;
+  readonly reconnect: BackoffBounds;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+}
+
+type Handlers = { readonly [T in MeshEvent['type']]: (event: Extract<MeshEvent, { type: T }>) => void };
+
+/** Events after which there is nothing to say that was not said. */
+const CHANGES_NO_WORD: ReadonlySet<MeshEvent['type']> = new Set([
+  'inbound-update',
+  'inbound-blocked',
+  'outbound-dialled',
+  'outbound-blocked',
+  'pull-dialled',
+  'pull-update',
+  'pull-end',
+  'pull-down',
+]);
+
+/** Events after which nothing new can be ripe for pulling. */
+const CHANGES_NO_GAP: ReadonlySet<MeshEvent['type']> = new Set([
+  'inbound-update',
+  'inbound-blocked',
+  'inbound-writable',
+  'outbound-blocked',
+  'outbound-writable',
+]);
+
+const NOBODY: ReadonlySet<FabId> = new Set();
+
+/**
+ * The sessions of one node with all its peers, as a pure state machine: `step(event) → effects`. It knows no socket, no
+ * clock and no database; the runner performs the effects, the simulator likewise.
+ *
+ * Invariants: at most one inbound and one open outbound lane a peer; a gap is asked for only when it is ripe
+ * ({@link Knowledge.ripe}); every update that a lane brought is answered once, in a commit or by store-failed.
+ */
+export class Mesh {
+  readonly #options: MeshOptions;
+  readonly #knowledge: Knowledge;
+  readonly #dials: Dials;
+  readonly #catchUp: CatchUp;
+  readonly #outbound = new Map<LaneId, OutboundLane>();
+  readonly #inbound = new Map<LaneId, InboundLane>();
+  #missingPrograms: readonly ProgramDigest[];
+  /** By which way each fab's updates come live. */
+  #sources: ReadonlyMap<FabId, Route> = new Map();
+  /** These ways as the peers are told of them. */
+  #routes: readonly Route[];
+  #effects: MeshEffect[] = [];
+
+  readonly #handlers: Handlers = {
+    start: () => this.#emit(...this.#dials.dialAll()),
+    commit: (event) => this.#committed(event),
+    'store-failed': ({ failed, error }) => this.#storeFailed(failed, error),
+    heartbeat: ({ nowUs }) => {
+      for (const lane of this.#outbound.values()) lane.beat(nowUs);
+      this.#catchUp.retry();
+    },
+    'outbound-dialled': ({ lane, peer }) => this.#outbound.set(lane, new OutboundLane(lane, peer)),
+    'outbound-status': ({ lane, status, nowUs }) =>
+      this.#onLane(lane, () => this.#status(lane, status, nowUs)),
+    'outbound-blocked': ({ lane }) => this.#outbound.get(lane)?.setWritable(false),
+    'outbound-writable': ({ lane }) => this.#outbound.get(lane)?.setWritable(true),
+    'outbound-down': ({ lane, error }) => this.#outboundDown(lane, error),
+    'inbound-up': ({ peer, lane }) => this.#inboundUp(peer, lane),
+    'inbound-update': ({ lane, update }) => this.#onLane(lane, () => this.#inboundUpdate(lane, update)),
+    'inbound-refused': ({ lane, error }) => this.#onLane(lane, () => this.#inboundRefused(lane, error)),
+    'inbound-announcement': ({ lane, announcement }) =>
+      this.#onLane(lane, () => this.#announced(lane, announcement)),
+    'inbound-blocked': ({ lane }) => this.#inbound.get(lane)?.setWritable(false),
+    'inbound-writable': ({ lane }) => this.#inbound.get(lane)?.setWritable(true),
+    'inbound-down': ({ lane, error }) => this.#inboundDown(lane, error),
+    'pull-dialled': ({ lane, peer }) => {
+      this.#dials.pullUp(peer);
+      this.#catchUp.opened(lane, peer);
+    },
+    'pull-update': ({ lane, update }) => this.#onLane(lane, () => this.#pullUpdate(lane, update)),
+    'pull-end': ({ lane, end }) => this.#catchUp.ended(lane, end),
+    'pull-down': ({ lane, error }) => this.#pullDown(lane, error),
+  };
+
+  constructor(options: MeshOptions) {
+    this.#options = options;
+    this.#knowledge = new Knowledge(options.report, options.known);
+    this.#dials = new Dials(options.peers, options.reconnect, options.random);
+    this.#catchUp = new CatchUp(options.catchUp);
+    this.#missingPrograms = options.missingPrograms;
+    this.#routes = routesOf(options.report.node.fab, this.#sources);
+  }
+
+  /** Takes in one event; the effects are to be performed in order. */
+  step(event: MeshEvent): MeshEffect[] {
+    this.#effects = [];
+    (this.#handlers[event.type] as (event: MeshEvent) => void)(event);
+    if (!CHANGES_NO_WORD.has(event.type)) this.#speak();
+    if (!CHANGES_NO_GAP.has(event.type)) this.#pull();
+    return this.#effects;
+  }
+
+  /** Latest reports of all nodes but this one, sorted by fab. */
+  reports(): readonly Report[] {
+    return this.#knowledge.reports();
+  }
+
+  /** What some other node is known to have and this one has not. */
+  missing(): TransportVector {
+    return this.#knowledge.missing();
+  }
+
+  /** The peers as operators see them, sorted by fab. */
+  peers(): PeerView[] {
+    const inbound = [...this.#inbound.values()].map(({ peer }) => peer);
+    return [...new Set([...this.#dials.peers(), ...inbound])].sort().map((peer) => this.#view(peer));
+  }
+
+  #committed({ added, stored, report, missingPrograms }: CommitEvent): void {
+    this.#knowledge.own = report;
+    this.#missingPrograms = missingPrograms;
+    this.#catchUp.committed();
+    for (const { lane, dot, bytes } of stored) {
+      this.#knowledge.unpend(dot, bytes);
+      this.#inbound.get(lane)?.stored();
+      const puller = this.#catchUp.peerOf(lane);
+      if (puller) this.#dials.pullServed(puller);
+    }
+    for (const { update, via } of added) {
+      for (const lane of this.#outbound.values()) this.#emit(...lane.offer(update, via));
+    }
+  }
+
+  #storeFailed(failed: readonly StoredUpdate[], error: WafersyncError): void {
+    for (const { dot, bytes } of failed) this.#knowledge.unpend(dot, bytes);
+    for (const lane of new Set(failed.map(({ lane }) => lane))) this.#emit({ type: 'close', lane, error });
+  }
+
+  #status(id: LaneId, status: PeerStatus, nowUs: number): void {
+    const lane = this.#outbound.get(id);
+    if (!lane) return;
+    if (status.hello) this.#greet(lane, status.hello);
+    if (!lane.open) throw new WafersyncError('invalid', `${lane.peer} spoke before its hello`);
+    lane.acknowledge(status.acknowledged);
+    if (status.wants) lane.want(status.wants);
+    if (status.echoUs !== 0) lane.rttMs = Math.max(0, (nowUs - status.echoUs) / 1000);
+    this.#learn(lane.reader, status.report, status.relayed);
+  }
+
+  #greet(lane: OutboundLane, hello: Hello): void {
+    checkHello(lane.peer, hello);
+    lane.greet(hello);
+    this.#dials.liveUp(lane.peer);
+    this.#log('info', 'lane.outbound_open', { peer: lane.peer });
+  }
+
+  #outboundDown(id: LaneId, error: WafersyncError): void {
+    const lane = this.#outbound.get(id);
+    if (!lane) return;
+    this.#outbound.delete(id);
+    this.#emit(...this.#dials.liveDown(lane.peer, error));
+  }
+
+  #inboundUp(peer: FabId, id: LaneId): void {
+    for (const lane of this.#inbound.values()) {
+      if (lane.peer !== peer) continue;
+      this.#inbound.delete(lane.id);
+      this.#emit({
+        type: 'close',
+        lane: lane.id,
+        error: new WafersyncError('cancelled', `${peer} dialled again`),
+      });
+    }
+    const { window } = this.#options;
+    const { node } = this.#knowledge.own;
+    const hello: Hello = { protocol: PROTOCOL_VERSION, node, window, maxUpdateBytes: MAX_UPDATE_BYTES };
+    this.#inbound.set(id, new InboundLane(id, peer, hello));
+    this.#reroute();
+    this.#log('info', 'lane.inbound_open', { peer });
+    if (!this.#outboundTo(peer)) this.#emit(...this.#dials.peerAppeared(peer));
+  }
+
+  #inboundUpdate(id: LaneId, update: Update): void {
+    const lane = this.#inbound.get(id);
+    if (!lane) return;
+    lane.arrived(updateBytes(update));
+    this.#store(id, update, 'live');
+  }
+
+  #inboundRefused(id: LaneId, error: WafersyncError): void {
+    const lane = this.#inbound.get(id);
+    if (!lane) return;
+    lane.refused();
+    this.#log('warn', 'update.refused', { peer: lane.peer, reason: error.line });
+  }
+
+  #announced(id: LaneId, announcement: Announcement): void {
+    const lane = this.#inbound.get(id);
+    if (!lane) return;
+    lane.echo(announcement.sentAtUs);
+    const report = this.#learn(lane.reader, announcement.report, announcement.relayed);
+    if (report?.node.fab === lane.peer) lane.announced = report.received;
+    if (!announcement.routes) return;
+    lane.routes = announcement.routes;
+    this.#reroute();
+  }
+
+  #inboundDown(id: LaneId, error: WafersyncError): void {
+    const lane = this.#inbound.get(id);
+    if (!lane) return;
+    this.#inbound.delete(id);
+    this.#reroute();
+    this.#log('warn', 'lane.inbound_down', { peer: lane.peer, reason: error.line });
+  }
+
+  #reroute(): void {
+    const self = this.#knowledge.own.node.fab;
+    this.#sources = chooseSources(self, [...this.#inbound.values()], this.#sources);
+    const routes = routesOf(self, this.#sources);
+    if (!sameRoutes(routes, this.#routes)) this.#routes = routes;
+  }
+
+  #pullUpdate(id: LaneId, update: Update): void {
+    const peer = this.#catchUp.peerOf(id);
+    if (!peer) return;
+    const { dot } = update.header;
+    if (!this.#catchUp.arrived(id, dot)) {
+      throw new WafersyncError('invalid', `${peer} answered with ${formatDot(dot)}, which was not asked for`);
+    }
+    this.#store(id, update, 'pull');
+  }
+
+  #pullDown(id: LaneId, error: WafersyncError): void {
+    const peer = this.#catchUp.closed(id);
+    if (!peer) return;
+    this.#dials.pullDown(peer);
+    this.#log('warn', 'lane.pull_down', { peer, reason: error.line });
+  }
+
+  /** Asks for what is ripe, dialling where a peer has some of it. */
+  #pull(): void {
+    const ripe = this.#knowledge.ripe([...this.#inbound.values()], this.#sources);
+    if (ripe.isEmpty && this.#missingPrograms.length === 0) return;
+    const has = (peer: FabId) => this.#knowledge.has(peer);
+    for (const peer of this.#dials.peers()) {
+      // A peer that does not answer the live lane would not answer this one either.
+      if (this.#catchUp.laneOf(peer) !== null || !this.#outboundTo(peer)?.open) continue;
+      if (this.#catchUp.wouldUse(ripe, has(peer), this.#missingPrograms))
+        this.#emit(...this.#dials.dialPull(peer));
+    }
+    const bytes = this.#knowledge.pendingBytes;
+    for (const { lane, request } of this.#catchUp.plan(ripe, has, this.#missingPrograms, bytes)) {
+      this.#emit({ type: 'send-pull', lane, request });
+    }
+  }
+
+  #store(lane: LaneId, update: Update, via: 'live' | 'pull'): void {
+    this.#knowledge.pend(update.header.dot, updateBytes(update));
+    this.#emit({ type: 'store', lane, update, via });
+  }
+
+  /** Takes in reports; gives back the whole of `own`. */
+  #learn(reader: ReportReader, own: ReportDelta | null, relayed: readonly ReportDelta[]): Report | null {
+    let whole: Report | null = null;
+    for (const delta of own ? [own, ...relayed] : relayed) {
+      const report = reader.read(delta);
+      if (delta === own) whole = report;
+      if (!report || !this.#knowledge.learn(report)) continue;
+      this.#catchUp.reported(report.node.fab, report.received);
+      this.#emit({ type: 'report', report });
+    }
+    return whole;
+  }
+
+  /** Everything that the peers should know by now, lane by lane. */
+  #speak(): void {
+    const { own } = this.#knowledge;
+    const listening = new Map([...this.#inbound.values()].map((lane) => [lane.peer, lane]));
+    for (const lane of listening.values()) {
+      this.#emit(...lane.speak(own, this.#wantsFrom(lane.peer), this.#relayable(lane.peer, lane.hears)));
+    }
+    for (const lane of this.#outbound.values()) {
+      // A peer whose own lane is up hears reports there.
+      const deaf = !listening.has(lane.peer);
+      const relayable = deaf ? this.#relayable(lane.peer, NOBODY) : [];
+      this.#emit(...lane.announce(own, this.#routes, relayable, deaf));
+    }
+  }
+
+  #wantsFrom(peer: FabId): FabId[] {
+    const wanted: FabId[] = [];
+    for (const { fab, path } of this.#sources.values()) if (path[0] === peer) wanted.push(fab);
+    return wanted.sort();
+  }
+
+  /** Reports of nodes that the peer does not hear itself. */
+  #relayable(peer: FabId, hears: ReadonlySet<FabId>): Report[] {
+    return this.#knowledge.reports().filter(({ node }) => node.fab !== peer && !hears.has(node.fab));
+  }
+
+  #view(peer: FabId): PeerView {
+    const outbound = this.#outboundTo(peer);
+    return {
+      peer,
+      outboundUp: outbound?.open ?? false,
+      inboundUp: this.#inboundFrom(peer) !== undefined,
+      liveFabs: this.#wantsFrom(peer),
+      rttMs: outbound?.rttMs ?? 0,
+      lastError: this.#dials.lastError(peer),
+      behind: this.#knowledge.own.received.difference(this.#knowledge.has(peer)),
+    };
+  }
+
+  #outboundTo(peer: FabId): OutboundLane | undefined {
+    return [...this.#outbound.values()].find((lane) => lane.peer === peer);
+  }
+
+  #inboundFrom(peer: FabId): InboundLane | undefined {
+    return [...this.#inbound.values()].find((lane) => lane.peer === peer);
+  }
+
+  /** What a peer's message breaks ends its lane, and nothing else. */
+  #onLane(lane: LaneId, handle: () => void): void {
+    try {
+      handle();
+    } catch (thrown) {
+      const dialled = this.#outbound.get(lane);
+      if (dialled) this.#dials.refuse(dialled.peer);
+      this.#emit({ type: 'close', lane, error: WafersyncError.from(thrown, 'invalid') });
+    }
+  }
+
+  #log(level: 'info' | 'warn', event: string, fields: Readonly<Record<string, unknown>>): void {
+    this.#emit({ type: 'log', level, event, fields });
+  }
+
+  #emit(...effects: MeshEffect[]): void {
+    this.#effects.push(...effects);
+  }
+}
+
+function checkHello(peer: FabId, hello: Hello): void {
+  if (hello.protocol !== PROTOCOL_VERSION) {
+    throw new WafersyncError(
+      'precondition',
+      `${peer} speaks protocol ${hello.protocol}, this node ${PROTOCOL_VERSION}`,
+      {
+        hint: 'Bring both nodes to versions of wafersync that speak the same protocol.',
+      },
+    );
+  }
+  if (hello.node.fab !== peer) {
+    throw new WafersyncError(
+      'precondition',
+      `the node at the address of ${peer} says that it is ${hello.node.fab}`,
+      {
+        hint: `Correct the address of ${peer} under mesh.peers.`,
+      },
+    );
+  }
+}

@@ -1,0 +1,70 @@
+import type { Store } from '../store/store.ts';
+import type { ProgramDigest } from '../wafer/program.ts';
+import { type Update, updateBytes } from '../wafer/update.ts';
+import type { LaneMessage, PullRequest } from './messages.ts';
+
+/** Most bytes that one answer holds, whatever was asked for. */
+const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
+
+/** Programs remembered as sent on a lane; past it all are forgotten, and some go out a second time. */
+const SENT_PROGRAMS_MAX = 4096;
+
+/** Answers the requests of one catch-up lane, one after the other, as fast as the lane takes them. */
+export async function* answerPulls(
+  store: Pick<Store, 'log' | 'programs' | 'vectors'>,
+  requests: AsyncIterable<PullRequest>,
+): AsyncGenerator<LaneMessage> {
+  const sent = new Set<ProgramDigest>();
+  for await (const request of requests) yield* answer(store, request, sent);
+}
+
+function* answer(
+  store: Pick<Store, 'log' | 'programs' | 'vectors'>,
+  request: PullRequest,
+  sent: Set<ProgramDigest>,
+): Generator<LaneMessage> {
+  const missingPrograms: ProgramDigest[] = [];
+  for (const digest of request.programs) {
+    const program = programOf(store, digest, sent);
+    if (program) yield program;
+    else missingPrograms.push(digest);
+  }
+  for (const update of wantedUpdates(store, request)) {
+    const { program } = update.header;
+    if (program !== null && !sent.has(program)) {
+      const message = programOf(store, program, sent);
+      if (message) yield message;
+    }
+    yield { type: 'update', update };
+  }
+  const unavailable = request.wanted.difference(store.vectors.received);
+  yield { type: 'pull-end', end: { id: request.id, unavailable, missingPrograms } };
+}
+
+/** Updates to answer with: newest first, every origin its share of the bytes. */
+function wantedUpdates(store: Pick<Store, 'log'>, request: PullRequest): Update[] {
+  const budget = Math.min(request.maxBytes, MAX_ANSWER_BYTES);
+  const entries = request.wanted.entries();
+  const updates: Update[] = [];
+  let left = budget;
+  for (const [i, [origin, set]] of entries.entries()) {
+    if (left <= 0 && updates.length > 0) break;
+    const share = Math.floor(left / (entries.length - i));
+    const read = store.log.read(origin, set, share);
+    for (const update of read) left -= updateBytes(update);
+    updates.push(...read);
+  }
+  return updates;
+}
+
+function programOf(
+  store: Pick<Store, 'programs'>,
+  digest: ProgramDigest,
+  sent: Set<ProgramDigest>,
+): LaneMessage | null {
+  const body = store.programs.get(digest);
+  if (!body) return null;
+  if (sent.size >= SENT_PROGRAMS_MAX) sent.clear();
+  sent.add(digest);
+  return { type: 'program', digest, body };
+}

@@ -1,0 +1,282 @@
+import type { Dot, FabId } from '../clocks/dot.ts';
+import { timestampMs } from '../clocks/hlc.ts';
+import type { TransportVector } from '../clocks/transport-vector.ts';
+import { WafersyncError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { EventSource } from '../replica/event-source.ts';
+import type { Commit, Received, Replica } from '../replica/replica.ts';
+import type { Store } from '../store/store.ts';
+import type { ProgramDigest } from '../wafer/program.ts';
+import { updateBytes } from '../wafer/update.ts';
+import type { Cancel, World } from '../world.ts';
+import type { LaneId, MeshEffect, MeshEvent, PeerView, StoredUpdate } from './events.ts';
+import { LaneWriter } from './lane-writer.ts';
+import { Mesh, type MeshOptions } from './mesh.ts';
+import type { PeerStatus, PullRequest } from './messages.ts';
+import { keptReports, reportOf } from './node-report.ts';
+import type { Report } from './report.ts';
+import { ReportKeeper } from './report-keeper.ts';
+import type { IncomingLaneMessage, Stream, StreamHandlers, Transport } from './transport/transport.ts';
+import { Waits } from './waits.ts';
+
+/** Who brought an update. */
+export interface Carrier {
+  readonly lane: LaneId;
+  readonly via: 'live' | 'pull';
+}
+
+/** What a runner is made of. */
+export interface SyncRunnerOptions extends Pick<MeshOptions, 'peers' | 'window' | 'catchUp' | 'reconnect'> {
+  readonly replica: Replica<Carrier>;
+  readonly store: Store;
+  readonly transport: Transport;
+  readonly world: World;
+  readonly log: Log;
+  readonly heartbeatMs: number;
+}
+
+/** Programs asked for at once. */
+const MISSING_PROGRAMS_MAX = 64;
+
+type Performers = { readonly [T in MeshEffect['type']]: (effect: Extract<MeshEffect, { type: T }>) => void };
+
+/** Performs what the mesh decides: dials, sends, stores; and tells it what happened. */
+export class SyncRunner {
+  readonly #options: SyncRunnerOptions;
+  readonly #mesh: Mesh;
+  readonly #keeper: ReportKeeper;
+  readonly #liveWaits: Waits;
+  readonly #pullWaits: Waits;
+  readonly #writers = new Map<LaneId, LaneWriter>();
+  readonly #answers = new Map<LaneId, Stream<PeerStatus>>();
+  readonly #pulls = new Map<LaneId, Stream<PullRequest>>();
+  /** Told when this node committed, or a report of another is news: some wafer's sync state may have changed. */
+  readonly changes = new EventSource<void>();
+  #events: MeshEvent[] = [];
+  #stepping = false;
+  #nextLane = 1;
+  #stopHeartbeat: Cancel = () => {};
+  #lastLagMs = 0;
+
+  readonly #performers: Performers = {
+    'dial-outbound': ({ peer, afterMs }) => this.#liveWaits.after(peer, afterMs, () => this.#dialLive(peer)),
+    'dial-pull': ({ peer, afterMs }) => this.#pullWaits.after(peer, afterMs, () => this.#dialPull(peer)),
+    'send-update': ({ lane, update }) => this.#writers.get(lane)?.send(() => ({ type: 'update', update })),
+    'send-program': ({ lane, digest }) => this.#sendProgram(lane, digest),
+    'send-announcement': ({ lane, announcement }) => {
+      this.#writers.get(lane)?.send(() => ({ type: 'announcement', announcement }));
+    },
+    'send-status': ({ lane, status }) => {
+      if (this.#answers.get(lane)?.send(status) === false) this.#post({ type: 'inbound-blocked', lane });
+    },
+    'send-pull': ({ lane, request }) => this.#pulls.get(lane)?.send(request),
+    store: ({ lane, update, via }) => this.#options.replica.receive({ update, token: { lane, via } }),
+    close: ({ lane, error }) => this.#close(lane, error),
+    report: ({ report }) => {
+      this.#keeper.heard(report);
+      this.changes.emit();
+    },
+    log: ({ level, event, fields }) => this.#options.log[level](event, fields),
+  };
+
+  constructor(options: SyncRunnerOptions) {
+    this.#options = options;
+    const { store, world, replica, log } = options;
+    this.#mesh = new Mesh({
+      ...options,
+      report: reportOf(store),
+      known: keptReports(store),
+      missingPrograms: this.#missingPrograms(),
+      random: () => fraction(world.random(4)),
+    });
+    this.#keeper = new ReportKeeper(store, (work) => replica.housekeep(work), log);
+    this.#liveWaits = new Waits(world);
+    this.#pullWaits = new Waits(world);
+    replica.commits.subscribe((commit) => this.#committed(commit));
+    replica.receiveFailures.subscribe(({ failed, error }) => {
+      this.#post({ type: 'store-failed', failed: failed.map(storedUpdate), error });
+    });
+  }
+
+  /** Dials the peers. */
+  start(): void {
+    this.#beat();
+    this.#post({ type: 'start' });
+  }
+
+  /** Ends all lanes. Before the replica is closed. */
+  async stop(): Promise<void> {
+    this.#stopHeartbeat();
+    this.#liveWaits.end();
+    this.#pullWaits.end();
+    const error = new WafersyncError('unavailable', 'the node is stopping');
+    const lanes = [...this.#writers.keys(), ...this.#answers.keys(), ...this.#pulls.keys()];
+    for (const lane of lanes) this.#close(lane, error);
+    this.#options.transport.close();
+    await this.#keeper.save();
+  }
+
+  /** A peer dialled a live lane: answers its stream from now on. `connect` makes the stream of the handlers. */
+  acceptLive(
+    peer: FabId,
+    connect: (handlers: StreamHandlers<IncomingLaneMessage>) => Stream<PeerStatus>,
+  ): void {
+    const lane = this.#nextLane++;
+    const stream = connect({
+      message: (message) => this.#liveMessage(lane, message),
+      writable: () => this.#post({ type: 'inbound-writable', lane }),
+      down: (error) => {
+        this.#answers.delete(lane);
+        this.#post({ type: 'inbound-down', lane, error });
+      },
+    });
+    this.#answers.set(lane, stream);
+    this.#post({ type: 'inbound-up', peer, lane });
+  }
+
+  /** Latest reports of all nodes, this one first. */
+  reports(): Report[] {
+    return [reportOf(this.#options.store), ...this.#mesh.reports()];
+  }
+
+  /** The peers as operators see them. */
+  peers(): PeerView[] {
+    return this.#mesh.peers();
+  }
+
+  /** What some other node has and this one has not. */
+  missing(): TransportVector {
+    return this.#mesh.missing();
+  }
+
+  /** From commit where it was born to visible here, of the last update from elsewhere; milliseconds. */
+  get lastLagMs(): number {
+    return this.#lastLagMs;
+  }
+
+  #committed({ added, received }: Commit<Carrier>): void {
+    const { store, world } = this.#options;
+    for (const { update, token } of added) {
+      if (token) this.#lastLagMs = Math.max(0, world.nowMs() - timestampMs(update.header.timestamp));
+    }
+    for (const { update, outcome } of received) if (outcome === 'forked') this.#logFork(update.header.dot);
+    this.#post({
+      type: 'commit',
+      added: added.map(({ update, token }) => ({ update, via: token?.via ?? 'local' })),
+      stored: received.map(storedUpdate),
+      report: reportOf(store),
+      missingPrograms: this.#missingPrograms(),
+    });
+    this.changes.emit();
+  }
+
+  #logFork({ fab, epoch, sequence }: Dot): void {
+    const error = new WafersyncError('conflict', `${fab} sent other content under a dot that is known here`, {
+      hint: 'Two databases of that fab write at once, or one was copied back: stop one of them.',
+    });
+    this.#options.log.error('update.forked', { fab, epoch, sequence }, error);
+  }
+
+  #liveMessage(lane: LaneId, message: IncomingLaneMessage): void {
+    if (message.type === 'update') this.#post({ type: 'inbound-update', lane, update: message.update });
+    else if (message.type === 'announcement') {
+      this.#post({ type: 'inbound-announcement', lane, announcement: message.announcement });
+    } else if (message.type === 'program') this.#options.replica.receiveProgram(message.digest, message.body);
+    else if (message.type === 'refused') this.#post({ type: 'inbound-refused', lane, error: message.error });
+    else throw new WafersyncError('invalid', `a live lane carries no ${message.type}`);
+  }
+
+  #pullMessage(lane: LaneId, peer: FabId, message: IncomingLaneMessage): void {
+    if (message.type === 'update') this.#post({ type: 'pull-update', lane, update: message.update });
+    else if (message.type === 'pull-end') this.#post({ type: 'pull-end', lane, end: message.end });
+    else if (message.type === 'program') this.#options.replica.receiveProgram(message.digest, message.body);
+    else if (message.type === 'refused') {
+      this.#options.log.warn('update.refused', { peer, reason: message.error.line });
+    } else throw new WafersyncError('invalid', `a catch-up lane carries no ${message.type}`);
+  }
+
+  /** Events that effects cause are stepped after the effects, never within. */
+  #post(event: MeshEvent): void {
+    this.#events.push(event);
+    if (this.#stepping) return;
+    this.#stepping = true;
+    try {
+      for (let next = this.#events.shift(); next; next = this.#events.shift()) {
+        for (const effect of this.#mesh.step(next)) {
+          (this.#performers[effect.type] as (effect: MeshEffect) => void)(effect);
+        }
+      }
+    } finally {
+      this.#stepping = false;
+    }
+  }
+
+  #sendProgram(lane: LaneId, digest: ProgramDigest): void {
+    this.#writers.get(lane)?.send(() => {
+      const body = this.#options.store.programs.get(digest);
+      return body && { type: 'program', digest, body };
+    });
+  }
+
+  #dialLive(peer: FabId): void {
+    const lane = this.#nextLane++;
+    this.#post({ type: 'outbound-dialled', peer, lane });
+    const stream = this.#options.transport.dialLive(peer, {
+      message: (status) => this.#post({ type: 'outbound-status', lane, status, nowUs: this.#nowUs() }),
+      writable: () => this.#writers.get(lane)?.resume(),
+      down: (error) => {
+        this.#writers.delete(lane);
+        this.#post({ type: 'outbound-down', lane, error });
+      },
+    });
+    const blocked = () => this.#post({ type: 'outbound-blocked', lane });
+    const writable = () => this.#post({ type: 'outbound-writable', lane });
+    this.#writers.set(lane, new LaneWriter(stream, { blocked, writable }));
+  }
+
+  #dialPull(peer: FabId): void {
+    const lane = this.#nextLane++;
+    const stream = this.#options.transport.dialPull(peer, {
+      message: (message) => this.#pullMessage(lane, peer, message),
+      // The requests under way on a lane are few and small: they need not wait.
+      writable: () => {},
+      down: (error) => {
+        this.#pulls.delete(lane);
+        this.#post({ type: 'pull-down', lane, error });
+      },
+    });
+    this.#pulls.set(lane, stream);
+    this.#post({ type: 'pull-dialled', peer, lane });
+  }
+
+  #close(lane: LaneId, error: WafersyncError): void {
+    this.#writers.get(lane)?.stream.close(error);
+    this.#answers.get(lane)?.close(error);
+    this.#pulls.get(lane)?.close(error);
+  }
+
+  #beat(): void {
+    this.#stopHeartbeat = this.#options.world.after('heartbeat', this.#options.heartbeatMs, () => {
+      this.#post({ type: 'heartbeat', nowUs: this.#nowUs() });
+      void this.#keeper.save();
+      this.#beat();
+    });
+  }
+
+  #missingPrograms(): readonly ProgramDigest[] {
+    const { log, programs } = this.#options.store;
+    return log.heldCount === 0 ? [] : programs.missing(MISSING_PROGRAMS_MAX);
+  }
+
+  #nowUs(): number {
+    return Math.round(this.#options.world.nowMs() * 1000);
+  }
+}
+
+function storedUpdate({ update, token }: Received<Carrier>): StoredUpdate {
+  return { lane: token.lane, dot: update.header.dot, bytes: updateBytes(update) };
+}
+
+function fraction(bytes: Uint8Array): number {
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0) / 2 ** 32;
+}

@@ -1,0 +1,123 @@
+import {
+  type ChannelOptions,
+  Client,
+  type ClientDuplexStream,
+  credentials,
+  Metadata,
+  type StatusObject,
+} from '@grpc/grpc-js';
+import type { FabId, Origin } from '../../clocks/dot.ts';
+import { formatEpoch } from '../../clocks/dot.ts';
+import { WafersyncError } from '../../errors.ts';
+import { dataSync } from '../../wire/services.ts';
+import { fromStatus } from '../../wire/status.ts';
+import { PROTOCOL_VERSION } from '../messages.ts';
+import { grpcStream } from './grpc-stream.ts';
+import { fromSyncStatus, fromWaferUpdate, toPullRequest, toWaferUpdate } from './lane-codec.ts';
+import type { Transport } from './transport.ts';
+
+/** Metadata by which a dialling node names itself. A client without it is no peer. */
+export const PEER_FAB = 'wafersync-fab';
+/** Metadata: epoch of the dialling node's database. */
+export const PEER_EPOCH = 'wafersync-epoch';
+/** Metadata: protocol version that the dialling node speaks. */
+export const PEER_PROTOCOL = 'wafersync-protocol';
+
+/** Who dials, whom, and how. */
+export interface GrpcTransportOptions {
+  readonly self: Origin;
+  /** host:port of every peer. */
+  readonly addresses: ReadonlyMap<FabId, string>;
+  /** How often a silent connection is probed. */
+  readonly keepaliveMs: number;
+  /** How long a probe may go unanswered before the connection counts as lost. */
+  readonly keepaliveTimeoutMs: number;
+  /** HTTP/2 window of catch-up connections, bytes. Only the side that dials can set it, which is why it pulls. */
+  readonly catchUpWindowBytes: number;
+  /** Largest message, bytes. */
+  readonly maxMessageBytes: number;
+}
+
+/** Dials peers over gRPC: for each a connection for live data, and another to catch up. */
+export function grpcTransport(options: GrpcTransportOptions): Transport {
+  const open = new Set<Client>();
+  const metadata = peerMetadata(options.self);
+  const dial = (peer: FabId, extra: ChannelOptions): Client => {
+    const address = options.addresses.get(peer);
+    if (!address) throw new WafersyncError('internal', `no address of ${peer} is known`);
+    const client = new Client(address, credentials.createInsecure(), {
+      ...channelOptions(options),
+      ...extra,
+    });
+    open.add(client);
+    return client;
+  };
+  const hangUp = (client: Client, call: { cancel(): void }) => {
+    call.cancel();
+    open.delete(client);
+    client.close();
+  };
+  const bidi = <Out, In>(client: Client, method: BidiMethod<Out, In>): ClientDuplexStream<Out, In> =>
+    client.makeBidiStreamRequest(method.path, method.requestSerialize, method.responseDeserialize, metadata);
+  return {
+    dialLive(peer, handlers) {
+      const client = dial(peer, {});
+      const call = bidi(client, dataSync.methods.SyncWaferData);
+      const end = () => hangUp(client, call);
+      const codec = { decode: fromSyncStatus, encode: toWaferUpdate, failure, end };
+      return grpcStream(call, codec, handlers);
+    },
+    dialPull(peer, handlers) {
+      const client = dial(peer, { 'grpc-node.flow_control_window': options.catchUpWindowBytes });
+      const call = bidi(client, dataSync.methods.PullWaferData);
+      const end = () => hangUp(client, call);
+      const codec = { decode: fromWaferUpdate, encode: toPullRequest, failure, end };
+      return grpcStream(call, codec, handlers);
+    },
+    close() {
+      for (const client of open) client.close();
+      open.clear();
+    },
+  };
+}
+
+/** The part of a method that a raw client needs. */
+interface BidiMethod<Out, In> {
+  readonly path: string;
+  requestSerialize(message: Out): Buffer;
+  responseDeserialize(bytes: Buffer): In;
+}
+
+function peerMetadata(self: Origin): Metadata {
+  const metadata = new Metadata();
+  metadata.set(PEER_FAB, self.fab);
+  metadata.set(PEER_EPOCH, formatEpoch(self.epoch));
+  metadata.set(PEER_PROTOCOL, String(PROTOCOL_VERSION));
+  return metadata;
+}
+
+function channelOptions(options: GrpcTransportOptions): ChannelOptions {
+  return {
+    // A pool of its own: otherwise grpc-js lets lanes to one address share a connection, and its window.
+    'grpc.use_local_subchannel_pool': 1,
+    'grpc.keepalive_time_ms': options.keepaliveMs,
+    'grpc.keepalive_timeout_ms': options.keepaliveTimeoutMs,
+    'grpc.keepalive_permit_without_calls': 0,
+    'grpc.max_receive_message_length': options.maxMessageBytes,
+    'grpc.max_send_message_length': options.maxMessageBytes,
+    // The mesh dials again by its own, jittered backoff.
+    'grpc.enable_retries': 0,
+    // Otherwise up to 1 MiB a call hides in the library's retry buffer, and write() is not honest.
+    'grpc.per_rpc_retry_buffer_size': 0,
+    'grpc.service_config_disable_resolution': 1,
+    'grpc.enable_http_proxy': 0,
+  };
+}
+
+function failure(error: unknown): WafersyncError {
+  const { code = 2, details = String(error), metadata } = error as Partial<StatusObject>;
+  const trailers = Object.fromEntries(
+    Object.entries(metadata?.getMap() ?? {}).map(([name, value]) => [name, String(value)]),
+  );
+  return fromStatus({ code, details, trailers }, error);
+}
