@@ -1,0 +1,70 @@
+import { type ConfigKey, configKeys, type Path } from './keys.ts';
+import { quote } from './problem.ts';
+import { nearest } from './suggest.ts';
+
+const PREFIX = 'WAFERSYNC_';
+
+/** Variables that are no keys: where sample files lie, and whatever tests need. */
+const OTHERS = [/^WAFERSYNC_STDF_SAMPLES$/, /^WAFERSYNC_TEST_[A-Z0-9_]+$/];
+
+/** A value from the environment. */
+export interface Override {
+  readonly variable: string;
+  readonly path: Path;
+  readonly value: unknown;
+}
+
+/** Variable that overrides a key: `WAFERSYNC_LISTEN_PORT`. Undefined for groups, and for lists and what is in them. */
+export function variableOf(key: ConfigKey): string | undefined {
+  if (key.kind === 'group' || key.kind === 'list' || key.name.includes('[]')) return undefined;
+  return PREFIX + key.path.join('_').toUpperCase();
+}
+
+/** Reads every WAFERSYNC_ variable: overrides, and a line for each that is none. */
+export function readEnvironment(env: Readonly<Record<string, string | undefined>>): {
+  readonly overrides: readonly Override[];
+  readonly mistakes: readonly string[];
+} {
+  const overrides: Override[] = [];
+  const mistakes: string[] = [];
+  for (const variable of Object.keys(env).sort()) {
+    const text = env[variable];
+    if (text === undefined || !variable.startsWith(PREFIX)) continue;
+    if (OTHERS.some((other) => other.test(variable))) continue;
+    const key = configKeys.find((candidate) => variableOf(candidate) === variable);
+    if (key) overrides.push({ variable, path: key.path, value: parse(key, text) });
+    else mistakes.push(`${variable} = ${quote(text)} ${unknown(variable)}`);
+  }
+  return { overrides, mistakes };
+}
+
+function parse(key: ConfigKey, text: string): unknown {
+  // What is no number stays a text, which the schema then refuses under the variable's name.
+  return key.kind === 'number' && /^-?\d{1,15}$/.test(text) ? Number(text) : text;
+}
+
+function unknown(variable: string): string {
+  const inFileOnly = configKeys.find(
+    ({ kind, path }) => kind === 'list' && PREFIX + path.join('_').toUpperCase() === variable,
+  );
+  if (inFileOnly) return `cannot be set by a variable. Set ${inFileOnly.name} in the file.`;
+  const variables = configKeys.flatMap((key) => variableOf(key) ?? []);
+  const near = nearest(
+    variable.slice(PREFIX.length),
+    variables.map((name) => name.slice(PREFIX.length)),
+  );
+  return `is not the name of a key. ${near ? `Did you mean ${PREFIX}${near}?` : 'Unset it.'}`;
+}
+
+/** The values of a file with the overrides in their places. A group that is something else in the file stays as it is. */
+export function applyOverrides(values: unknown, overrides: readonly Override[]): unknown {
+  return overrides.reduce((result, { path, value }) => withValue(result, path, value), values);
+}
+
+function withValue(target: unknown, [part, ...rest]: Path, value: unknown): unknown {
+  if (part === undefined) return value;
+  if (target !== undefined && (typeof target !== 'object' || target === null || Array.isArray(target)))
+    return target;
+  const group = target as Readonly<Record<string, unknown>> | undefined;
+  return { ...group, [part]: withValue(group?.[part], rest, value) };
+}
