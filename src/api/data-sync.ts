@@ -1,0 +1,192 @@
+import type { handleBidiStreamingCall, Metadata, StatusObject } from '@grpc/grpc-js';
+import { type FabId, fabId } from '../clocks/dot.ts';
+import { WafersyncError } from '../errors.ts';
+import { wafersync } from '../gen/wafersync.js';
+import type { Store } from '../store/store.ts';
+import { type Coverage, coverageOf, sameCoverage } from '../sync/coverage.ts';
+import { PROTOCOL_VERSION } from '../sync/messages.ts';
+import { answerPulls } from '../sync/pull-server.ts';
+import type { SyncRunner } from '../sync/sync-runner.ts';
+import { grpcStream } from '../sync/transport/grpc-stream.ts';
+import { PEER_FAB, PEER_PROTOCOL } from '../sync/transport/grpc-transport.ts';
+import {
+  fromPullRequest,
+  fromWaferUpdate,
+  toSyncStatus,
+  toWaferUpdate,
+} from '../sync/transport/lane-codec.ts';
+import type { WaferKey } from '../wafer/wafer-key.ts';
+import type { dataSync } from '../wire/services.ts';
+import type { World } from '../world.ts';
+import { bidi, type CallContext } from './call.ts';
+import { onChange } from './changes.ts';
+import type { HandlersOf } from './handlers.ts';
+import { fromStatusObject, toHandlerError } from './metadata.ts';
+import type { Slots } from './slots.ts';
+
+const { SyncState } = wafersync.v1;
+type WaferUpdate = wafersync.v1.WaferUpdate.$Properties;
+type SyncStatus = wafersync.v1.SyncStatus.$Properties;
+
+/** What the service is made of. */
+export interface DataSyncOptions {
+  readonly store: Store;
+  readonly sync: SyncRunner;
+  readonly world: World;
+  readonly self: FabId;
+  readonly members: readonly FabId[];
+  /** For subscriptions. */
+  readonly slots: Slots;
+}
+
+/** Least time between two statuses of one subscription, milliseconds. */
+const MIN_INTERVAL_MS = 20;
+
+/** Wafers that one subscription may match. */
+const MAX_WAFERS = 1000;
+
+/** Handlers of DataSync: lanes of peers, and subscriptions of everyone else. */
+export function dataSyncHandlers(options: DataSyncOptions): HandlersOf<typeof dataSync.methods> {
+  const subscribe = bidi<WaferUpdate, SyncStatus>((requests, context) =>
+    options.slots.during(() => subscription(options, requests, context)),
+  );
+  return {
+    SyncWaferData: (call) => (isPeer(call.metadata) ? acceptLive(options, call) : subscribe(call)),
+    PullWaferData: bidi<wafersync.v1.PullRequest.$Properties, WaferUpdate>((requests, { signal: _ }) =>
+      mapAsync(answerPulls(options.store, mapAsync(requests, fromPullRequest)), toWaferUpdate),
+    ),
+  };
+}
+
+type LiveCall = Parameters<handleBidiStreamingCall<WaferUpdate, SyncStatus>>[0];
+
+function acceptLive(options: DataSyncOptions, call: LiveCall): void {
+  let peer: FabId;
+  try {
+    peer = peerOf(options, call.metadata);
+  } catch (thrown) {
+    call.emit('error', toHandlerError(thrown));
+    return;
+  }
+  options.sync.acceptLive(peer, (handlers) =>
+    grpcStream(
+      call,
+      {
+        decode: fromWaferUpdate,
+        encode: (status) => toSyncStatus(status, options.world.nowMs() * 1000),
+        failure: (error) => fromStatusObject(error as Partial<StatusObject>, error),
+        end: (error) => {
+          if (!call.cancelled) call.emit('error', toHandlerError(error));
+        },
+      },
+      handlers,
+    ),
+  );
+}
+
+function isPeer(metadata: Metadata): boolean {
+  return metadata.get(PEER_FAB).length > 0;
+}
+
+/** Who dials. @throws WafersyncError `precondition` for a stranger, this node itself, or another protocol */
+function peerOf(options: DataSyncOptions, metadata: Metadata): FabId {
+  const peer = fabId(String(metadata.get(PEER_FAB)[0]));
+  if (peer === options.self) {
+    throw new WafersyncError('precondition', `this node is ${peer} as well`, {
+      hint: 'Every fab of a mesh runs one node: give each its own fab, and correct the addresses under mesh.peers.',
+    });
+  }
+  if (!options.members.includes(peer)) {
+    throw new WafersyncError(
+      'precondition',
+      `${peer} is not a member of this mesh (${options.members.join(', ')})`,
+      {
+        hint: `Add ${peer} to mesh.members at every fab.`,
+      },
+    );
+  }
+  const protocol = Number(metadata.get(PEER_PROTOCOL)[0]);
+  if (protocol !== PROTOCOL_VERSION) {
+    throw new WafersyncError(
+      'precondition',
+      `${peer} speaks protocol ${protocol}, this node ${PROTOCOL_VERSION}`,
+      {
+        hint: 'Bring both nodes to versions of wafersync that speak the same protocol.',
+      },
+    );
+  }
+  return peer;
+}
+
+/** Sync state of the wafers that the client's first message names: now, and on each change. Further messages are not read. */
+async function* subscription(
+  options: DataSyncOptions,
+  requests: AsyncIterable<WaferUpdate>,
+  context: CallContext,
+): AsyncGenerator<SyncStatus> {
+  const first = await firstOf(requests);
+  if (!first) return;
+  const filter = filterOf(first);
+  const told = new Map<string, Coverage>();
+  for await (const _ of onChange(options.sync.changes, options.world, MIN_INTERVAL_MS, context.signal)) {
+    const wafers = options.store.wafers.find(filter).slice(0, MAX_WAFERS);
+    if (wafers.length === 0 && told.size === 0) {
+      told.set('', { state: 'unknown', synced: [], missing: [] });
+      yield { wafer_id: filter.waferId, state: SyncState.SYNC_STATE_UNSPECIFIED };
+    }
+    for (const { key } of wafers) {
+      const coverage = coverageOf(options.store.wafers.dots(key), options.members, options.sync.reports());
+      const name = JSON.stringify(key);
+      const before = told.get(name);
+      if (before && sameCoverage(before, coverage)) continue;
+      told.set(name, coverage);
+      yield statusOf(key, coverage);
+    }
+  }
+}
+
+function filterOf(request: WaferUpdate): { waferId: string; lot?: string; insertion?: string } {
+  const waferId = request.wafer_id ?? '';
+  const hint =
+    'Send one message with nothing but wafer_id (lot and insertion narrow it) to follow the sync state of a wafer.';
+  if ((request.delta_data?.length ?? 0) > 0 || (request.header?.length ?? 0) > 0) {
+    throw new WafersyncError('invalid', 'only nodes of the mesh send updates here', { hint });
+  }
+  if (!waferId) throw new WafersyncError('invalid', 'wafer_id is empty', { hint });
+  return {
+    waferId,
+    ...(request.lot ? { lot: request.lot } : {}),
+    ...(request.insertion ? { insertion: request.insertion } : {}),
+  };
+}
+
+const STATES = {
+  unknown: SyncState.SYNC_STATE_UNSPECIFIED,
+  pending: SyncState.PENDING,
+  synced: SyncState.SYNCED,
+} as const;
+
+/** Enum value of a coverage's state. */
+export function syncStateOf(coverage: Coverage): wafersync.v1.SyncState {
+  return STATES[coverage.state];
+}
+
+function statusOf(key: WaferKey, coverage: Coverage): SyncStatus {
+  return {
+    wafer_id: key.waferId,
+    lot: key.lot,
+    insertion: key.insertion,
+    state: syncStateOf(coverage),
+    synced_fabs: [...coverage.synced],
+    missing_fabs: coverage.missing.map(({ fab }) => fab),
+  };
+}
+
+async function firstOf<T>(items: AsyncIterable<T>): Promise<T | null> {
+  for await (const item of items) return item;
+  return null;
+}
+
+async function* mapAsync<In, Out>(items: AsyncIterable<In>, map: (item: In) => Out): AsyncGenerator<Out> {
+  for await (const item of items) yield map(item);
+}

@@ -1,0 +1,57 @@
+import { WafersyncError } from '../errors.ts';
+
+/** Bounds how many calls of some kind are open at once. Invariant: 0 ≤ taken ≤ limit. */
+export class Slots {
+  readonly #limit: number;
+  readonly #what: string;
+  readonly #key: string;
+  #taken = 0;
+
+  /**
+   * @param what the calls, as in `256 streams`
+   * @param key configuration key of the limit
+   */
+  constructor(limit: number, what: string, key: string) {
+    this.#limit = limit;
+    this.#what = what;
+    this.#key = key;
+  }
+
+  /** How many are taken. */
+  get taken(): number {
+    return this.#taken;
+  }
+
+  /** Does some work while it holds a slot. @throws WafersyncError `exhausted` where none is free */
+  async hold<T>(work: () => Promise<T>): Promise<T> {
+    this.#take();
+    try {
+      return await work();
+    } finally {
+      this.#taken--;
+    }
+  }
+
+  /** The items, holding a slot from the first to the end. @throws WafersyncError `exhausted` where none is free */
+  async *during<T>(items: () => AsyncIterable<T>): AsyncGenerator<T, void, void> {
+    this.#take();
+    try {
+      yield* items();
+    } finally {
+      this.#taken--;
+    }
+  }
+
+  #take(): void {
+    if (this.#taken >= this.#limit) {
+      throw new WafersyncError(
+        'exhausted',
+        `${this.#limit} ${this.#what} are open, as many as this node takes`,
+        {
+          hint: `Try again later, or raise ${this.#key}.`,
+        },
+      );
+    }
+    this.#taken++;
+  }
+}

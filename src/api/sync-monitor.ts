@@ -1,0 +1,77 @@
+import type { FabId } from '../clocks/dot.ts';
+import type { wafersync } from '../gen/wafersync.js';
+import type { Store } from '../store/store.ts';
+import type { SyncRunner } from '../sync/sync-runner.ts';
+import { toOriginIntervals } from '../sync/transport/lane-codec.ts';
+import { fromNumber } from '../wire/long.ts';
+import type { syncMonitor } from '../wire/services.ts';
+import type { World } from '../world.ts';
+import { serverStream, unary } from './call.ts';
+import { onChange } from './changes.ts';
+import type { HandlersOf } from './handlers.ts';
+import type { Slots } from './slots.ts';
+
+type NodeState = wafersync.v1.NodeState.$Properties;
+
+/** What the service is made of. */
+export interface SyncMonitorOptions {
+  readonly store: Store;
+  readonly sync: SyncRunner;
+  readonly world: World;
+  readonly members: readonly FabId[];
+  /** host:port of the peers that this node dials. */
+  readonly addresses: ReadonlyMap<FabId, string>;
+  /** Version of the program. */
+  readonly version: string;
+  /** For subscriptions. */
+  readonly slots: Slots;
+}
+
+/** Where a client does not say: least time between two answers of WatchNode, milliseconds. */
+const DEFAULT_INTERVAL_MS = 100;
+
+/** Handlers of SyncMonitor. */
+export function syncMonitorHandlers(options: SyncMonitorOptions): HandlersOf<typeof syncMonitor.methods> {
+  const startedMs = options.world.steadyMs();
+  const state = () => nodeState(options, options.world.steadyMs() - startedMs);
+  return {
+    GetNode: unary(() => ({ node: state() })),
+    WatchNode: serverStream((request: wafersync.v1.WatchNodeRequest.$Properties, { signal }) => {
+      const interval = request.min_interval_ms || DEFAULT_INTERVAL_MS;
+      return options.slots.during(async function* () {
+        for await (const _ of onChange(options.sync.changes, options.world, interval, signal))
+          yield { node: state() };
+      });
+    }),
+  };
+}
+
+function nodeState(options: SyncMonitorOptions, uptimeMs: number): NodeState {
+  const { store, sync } = options;
+  const stats = store.stats();
+  return {
+    fab_id: store.origin.fab,
+    epoch: fromNumber(store.origin.epoch),
+    version: options.version,
+    uptime_ms: fromNumber(Math.round(uptimeMs)),
+    updates: fromNumber(stats.updates),
+    held_updates: fromNumber(stats.held),
+    attempts: fromNumber(stats.attempts),
+    results: fromNumber(stats.results),
+    wafers: fromNumber(stats.wafers),
+    received: toOriginIntervals(store.vectors.received),
+    peers: sync.peers().map((peer) => ({
+      fab_id: peer.peer,
+      address: options.addresses.get(peer.peer) ?? '',
+      outbound_up: peer.outboundUp,
+      inbound_up: peer.inboundUp,
+      live_fabs: [...peer.liveFabs],
+      behind_updates: fromNumber(peer.behind.size),
+      rtt_ms: peer.rttMs,
+      last_error: peer.lastError,
+    })),
+    members: [...options.members].sort(),
+    last_lag_ms: sync.lastLagMs,
+    missing_updates: fromNumber(sync.missing().size),
+  };
+}
