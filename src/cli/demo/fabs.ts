@@ -1,0 +1,86 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { renderConfig } from '../../config/render.ts';
+import { WafersyncError } from '../../errors.ts';
+
+/** A fab of the demo. */
+export interface DemoFab {
+  readonly fab: string;
+  readonly place: string;
+  readonly timeZone: string;
+  readonly port: number;
+  /** Folder of its database, configuration and log. */
+  readonly folder: string;
+}
+
+const FABS = [
+  ['tw', 'Taiwan', 'Asia/Taipei'],
+  ['az', 'Arizona', 'America/Phoenix'],
+  ['de', 'Germany', 'Europe/Berlin'],
+  ['il', 'Israel', 'Asia/Jerusalem'],
+  ['kr', 'Korea', 'Asia/Seoul'],
+] as const;
+
+const MAX_PORT = 65_535;
+
+/** Host that the demo listens on: loopback, since nothing is encrypted. */
+export const DEMO_HOST = '127.0.0.1';
+
+/** The five fabs, on ports from `port`, below `data`. @throws WafersyncError `invalid` where that is past the last port */
+export function demoFabs(data: string, port: number): DemoFab[] {
+  const highest = MAX_PORT - FABS.length + 1;
+  if (port > highest) {
+    throw new WafersyncError('invalid', `--port ${port} leaves no ports for the other fabs`, {
+      hint: `The five take five ports in a row: give ${highest} or less.`,
+    });
+  }
+  return FABS.map(([fab, place, timeZone], i) => ({
+    fab,
+    place,
+    timeZone,
+    port: port + i,
+    folder: join(data, fab),
+  }));
+}
+
+/** host:port of a fab. */
+export function addressOf({ port }: DemoFab): string {
+  return `${DEMO_HOST}:${port}`;
+}
+
+/** Path of a fab's configuration. */
+export function configPath({ folder }: DemoFab): string {
+  return join(folder, 'wafersync.yaml');
+}
+
+/** Writes the configurations. @throws WafersyncError `precondition` where the folder cannot be written */
+export function writeConfigs(fabs: readonly DemoFab[]): void {
+  for (const fab of fabs) {
+    try {
+      mkdirSync(fab.folder, { recursive: true });
+      writeFileSync(configPath(fab), configText(fab, fabs));
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (!code) throw error;
+      throw new WafersyncError('precondition', `the folder ${fab.folder} cannot be written (${code})`, {
+        hint: 'Make it writable, or choose another: npm start -- --data FOLDER',
+        cause: error,
+      });
+    }
+  }
+}
+
+function configText(self: DemoFab, fabs: readonly DemoFab[]): string {
+  return renderConfig({
+    fab: self.fab,
+    data_dir: '.',
+    time_zone: self.timeZone,
+    listen: { host: DEMO_HOST, port: self.port },
+    mesh: {
+      members: fabs.map(({ fab }) => fab),
+      peers: fabs
+        .filter(({ fab }) => fab !== self.fab)
+        .map((peer) => ({ fab: peer.fab, address: addressOf(peer) })),
+    },
+  });
+}

@@ -1,0 +1,79 @@
+import { type ClientOf, makeClient } from '../api/client.ts';
+import { fromMetadata } from '../api/metadata.ts';
+import { WafersyncError } from '../errors.ts';
+import type { AnyMethod, Service } from '../wire/services.ts';
+import { CODE_TRAILER, GrpcCode } from '../wire/status.ts';
+
+/** Why a connection failed, in words, by the system's code. */
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection reset',
+  EHOSTUNREACH: 'no route to the host',
+  ENETUNREACH: 'no route to the network',
+  ENOTFOUND: 'the name is not known',
+  ETIMEDOUT: 'no answer in time',
+};
+
+/** What grpc-js says of a call that never had a connection. */
+const NEVER_CONNECTED = /^(No connection established|Name resolution failed|.*\bECONNREFUSED\b)/;
+
+/**
+ * Calls a node by a client of its own, which is closed afterwards.
+ * @param address `host:port`
+ * @throws WafersyncError what the node says, or that it cannot be reached
+ */
+export async function withNode<Methods extends Record<string, AnyMethod>, T>(
+  service: Service<Methods>,
+  address: string,
+  use: (client: ClientOf<Methods>) => Promise<T>,
+): Promise<T> {
+  const client = makeClient(service, address);
+  try {
+    return await use(client);
+  } catch (thrown) {
+    throw nodeFailure(thrown, address);
+  } finally {
+    client.close();
+  }
+}
+
+/** The error of a call in words: what a node said stays as it is, what the library says of the connection is put plainly. */
+export function nodeFailure(thrown: unknown, address: string): WafersyncError {
+  const error = WafersyncError.from(thrown);
+  const details = libraryDetails(error.cause);
+  if (details === null) return error;
+  if (NEVER_CONNECTED.test(details)) {
+    return new WafersyncError('unavailable', `no node answers at ${address}${reasonOf(details)}`, {
+      hint: 'Start the node, or correct the address.',
+      cause: error,
+    });
+  }
+  return new WafersyncError(
+    'unavailable',
+    `the connection to the node at ${address} was lost${reasonOf(details)}`,
+    {
+      hint: 'Try again: what the node acknowledged is kept, and handing the same in again adds nothing.',
+      cause: error,
+    },
+  );
+}
+
+/** Details of an UNAVAILABLE that grpc-js made itself; null for anything else. */
+function libraryDetails(cause: unknown): string | null {
+  if (!(cause instanceof Error) || !('details' in cause) || !('metadata' in cause)) return null;
+  const { code, details, metadata } = cause as Error & LibraryStatus;
+  if (code !== GrpcCode.UNAVAILABLE) return null;
+  return fromMetadata(metadata)[CODE_TRAILER] === undefined ? details : null;
+}
+
+interface LibraryStatus {
+  readonly code: number;
+  readonly details: string;
+  readonly metadata: Parameters<typeof fromMetadata>[0];
+}
+
+function reasonOf(details: string): string {
+  const code = /\bE[A-Z]{3,}\b/.exec(details)?.[0];
+  if (code) return ` (${REASONS[code] ?? code})`;
+  return details.startsWith('Name resolution failed') ? ` (${REASONS.ENOTFOUND})` : '';
+}

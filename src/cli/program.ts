@@ -1,0 +1,113 @@
+import { Command, CommanderError } from 'commander';
+import { type DemoOptions, demo } from './demo/demo.ts';
+import { type ImportOptions, importFiles } from './import.ts';
+import { type InspectOptions, inspect } from './inspect.ts';
+import { address, portNumber, positive, waitFor } from './options.ts';
+import { failureLine, processTerminal, type Terminal } from './output.ts';
+import { rebuild, type ServeOptions, serve } from './serve.ts';
+import { type StatusOptions, status } from './status.ts';
+import { VERSION } from './version.ts';
+
+/**
+ * Runs the command of a command line. Resolves to the exit code: 0, or 1 where it failed, with a line on stderr that
+ * says what, where and the remedy.
+ */
+export async function runCommand(
+  argv: readonly string[],
+  terminal: Terminal = processTerminal,
+): Promise<number> {
+  if (terminal === processTerminal) endWithReader();
+  let exitCode = 0;
+  const command = makeProgram(terminal, (code) => {
+    exitCode = code;
+  });
+  try {
+    await command.parseAsync([...argv]);
+    return exitCode;
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) return thrown.exitCode;
+    terminal.err(failureLine(thrown));
+    return 1;
+  }
+}
+
+/** Whoever reads the output may leave early, as `head` does: then the rest is not worth an error. */
+function endWithReader(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+}
+
+type Exit = (code: number) => void;
+
+function makeProgram(terminal: Terminal, exit: Exit): Command {
+  const program = new Command('wafersync')
+    .description(
+      'Replicates semiconductor test data between fabs. One node a fab; every result at every fab.',
+    )
+    .version(VERSION)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.out(text.trimEnd()),
+      writeErr: (text) => terminal.err(text.trimEnd()),
+      outputError: (text, write) => write(text.replace(/^error: /, 'wafersync: ')),
+    });
+  addNodeCommands(program, terminal, exit);
+  addDataCommands(program, terminal, exit);
+  for (const command of program.commands) {
+    command.showHelpAfterError(`\`wafersync ${command.name()} --help\` tells what it takes.`);
+  }
+  return program.showHelpAfterError('`wafersync --help` tells the commands.');
+}
+
+function addNodeCommands(program: Command, terminal: Terminal, exit: Exit): void {
+  program
+    .command('demo')
+    .description('run five fabs on this machine and watch a wafer lot reach them all')
+    .option('--data <folder>', 'where the five databases are kept', 'data')
+    .option('--port <number>', 'port of the first fab; the others take the four behind it', portNumber, 50051)
+    .option('--wafers <count>', 'wafers of the lot', positive, 5)
+    .option('--once', 'stop when the lot has arrived everywhere')
+    .action(async (options: DemoOptions) => exit(await demo(options)));
+  program
+    .command('serve')
+    .description('run the node of one fab')
+    .requiredOption('--config <file>', 'its configuration; deploy/wafersync.example.yaml shows every key')
+    .action(async (options: ServeOptions) => exit(await serve(options)));
+  program
+    .command('rebuild')
+    .description('compute the readable tables of a stopped node again from its log')
+    .requiredOption('--config <file>', 'configuration of the node')
+    .action(async (options: ServeOptions) => exit(await rebuild(options, terminal)));
+}
+
+function addDataCommands(program: Command, terminal: Terminal, exit: Exit): void {
+  program
+    .command('import')
+    .description('hand STDF V4 files, plain or gzip, to the node of a fab')
+    .argument('<file...>', 'the files')
+    .requiredOption('--node <host:port>', 'where that node listens, such as 127.0.0.1:50051', address)
+    .option('--wait <fabs>', 'wait until these fabs have it all: all, or some such as tw,az', waitFor)
+    .option('--lot <lot>', "lot to use instead of the files' own")
+    .option('--json', 'print JSON: a list with one object a file')
+    .action(async (files: string[], options: ImportOptions) =>
+      exit(await importFiles(files, options, terminal)),
+    );
+  program
+    .command('inspect')
+    .description('tell what STDF files contain, or a run that a node keeps')
+    .argument('[file...]', 'the files')
+    .option('--node <host:port>', 'where the node listens', address)
+    .option('--run <run>', 'the run, as `wafersync import` printed it')
+    .option('--json', 'print JSON: one object a line')
+    .action(async (files: string[], options: InspectOptions) =>
+      exit(await inspect(files, options, terminal)),
+    );
+  program
+    .command('status')
+    .description('tell the state of a node and of its peers')
+    .requiredOption('--node <host:port>', 'where the node listens', address)
+    .option('--json', 'print JSON')
+    .action(async (options: StatusOptions) => exit(await status(options, terminal)));
+}

@@ -1,0 +1,72 @@
+import { existsSync } from 'node:fs';
+import { loadConfig } from '../config/load.ts';
+import { WafersyncError } from '../errors.ts';
+import { createLog } from '../log.ts';
+import { databaseFile, openStore, startNode } from '../node.ts';
+import { realWorld } from '../world.ts';
+import { grouped, type Terminal } from './output.ts';
+import { VERSION } from './version.ts';
+
+/** Options of `wafersync serve` and `rebuild`. */
+export interface ServeOptions {
+  /** Path of the configuration. */
+  readonly config: string;
+}
+
+/** What a parent process is told once the node serves. */
+export interface ReadyMessage {
+  readonly type: 'ready';
+  readonly port: number;
+}
+
+/**
+ * Runs one node until SIGTERM or SIGINT, or, started by a parent with a channel to it, until the parent is gone.
+ * Resolves to the exit code.
+ */
+export async function serve(options: ServeOptions): Promise<number> {
+  const config = loadConfig(options.config);
+  const log = createLog({ level: config.log.level, fab: config.fab });
+  const asked = stopAsked();
+  const node = await startNode(config, { world: realWorld, log, version: VERSION });
+  process.send?.({ type: 'ready', port: node.port } satisfies ReadyMessage);
+  log.info('node.stop_asked', { reason: await asked });
+  await node.stop();
+  // An open channel to the parent would keep the process alive.
+  if (process.connected) process.disconnect();
+  return 0;
+}
+
+/** Settles with the reason when the process shall end. */
+function stopAsked(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve(signal));
+    // The channel closes however the parent ends, SIGKILL included.
+    process.on('disconnect', () => resolve('the parent process is gone'));
+  });
+}
+
+/**
+ * Computes the readable tables again from the log, while the node is down. Resolves to the exit code.
+ * @throws WafersyncError where there is no database, it is in use, or its tables were not what the log says
+ */
+export async function rebuild(options: ServeOptions, terminal: Terminal): Promise<number> {
+  const config = loadConfig(options.config);
+  const file = databaseFile(config);
+  if (!existsSync(file)) {
+    throw new WafersyncError('not-found', `there is no database ${file}`, {
+      hint: 'Check data_dir in the configuration; `wafersync serve` makes a new database.',
+    });
+  }
+  const store = openStore(config, realWorld);
+  try {
+    const before = store.foldDigest();
+    const { updates, digest } = store.rebuild();
+    terminal.out(`${grouped(updates)} updates applied again; digest of the tables ${digest}`);
+    if (digest === before) return 0;
+    throw new WafersyncError('damaged', `the tables were not what the log says: their digest was ${before}`, {
+      hint: 'They are right now. Check the disk, and report this.',
+    });
+  } finally {
+    store.close();
+  }
+}

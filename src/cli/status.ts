@@ -1,0 +1,87 @@
+import { type Epoch, formatEpoch } from '../clocks/dot.ts';
+import { WafersyncError } from '../errors.ts';
+import type { wafersync } from '../gen/wafersync.js';
+import { toNumber } from '../wire/long.ts';
+import { syncMonitor } from '../wire/services.ts';
+import { withNode } from './node-client.ts';
+import { duration, grouped, type Terminal, table } from './output.ts';
+
+/** Options of `wafersync status`. */
+export interface StatusOptions {
+  /** host:port of a node. */
+  readonly node: string;
+  readonly json?: boolean;
+}
+
+/** Tells the state of a node and of its peers. Resolves to the exit code. */
+export async function status(options: StatusOptions, terminal: Terminal): Promise<number> {
+  const node = await withNode(syncMonitor, options.node, async (monitor) => {
+    const { node } = await monitor.GetNode({});
+    if (!node) throw new WafersyncError('unavailable', `the node at ${options.node} gave no state`);
+    return toJson(node);
+  });
+  terminal.out(options.json ? JSON.stringify(node) : text(node));
+  return 0;
+}
+
+type NodeJson = ReturnType<typeof toJson>;
+
+/** Keys of `--json`: those of the proto, numbers as numbers. */
+function toJson(node: wafersync.v1.NodeState.$Properties) {
+  return {
+    fab_id: node.fab_id ?? '',
+    epoch: formatEpoch(toNumber(node.epoch) as Epoch),
+    version: node.version ?? '',
+    uptime_ms: toNumber(node.uptime_ms),
+    updates: toNumber(node.updates),
+    held_updates: toNumber(node.held_updates),
+    missing_updates: toNumber(node.missing_updates),
+    attempts: toNumber(node.attempts),
+    results: toNumber(node.results),
+    wafers: toNumber(node.wafers),
+    last_lag_ms: node.last_lag_ms ?? 0,
+    members: node.members ?? [],
+    peers: (node.peers ?? []).map((peer) => ({
+      fab_id: peer.fab_id ?? '',
+      address: peer.address ?? '',
+      outbound_up: peer.outbound_up ?? false,
+      inbound_up: peer.inbound_up ?? false,
+      live_fabs: peer.live_fabs ?? [],
+      behind_updates: toNumber(peer.behind_updates),
+      rtt_ms: peer.rtt_ms ?? 0,
+      last_error: peer.last_error ?? '',
+    })),
+  };
+}
+
+function text(node: NodeJson): string {
+  const lag = node.last_lag_ms > 0 ? `, the last from elsewhere took ${duration(node.last_lag_ms)}` : '';
+  const facts = [
+    `fab ${node.fab_id}, epoch ${node.epoch}, wafersync ${node.version}, up ${duration(node.uptime_ms)}`,
+    `${grouped(node.wafers)} wafers, ${grouped(node.attempts)} attempts, ${grouped(node.results)} results in ${grouped(node.updates)} updates${lag}`,
+    `${grouped(node.missing_updates)} updates are known elsewhere and not yet here, ${grouped(node.held_updates)} are here and held back`,
+  ];
+  return [...facts, '', node.peers.length > 0 ? peerTable(node) : 'no peers'].join('\n');
+}
+
+function peerTable({ peers }: NodeJson): string {
+  const head = ['PEER', 'ADDRESS', 'CONNECTED', 'SENDS US', 'LACKS UPDATES', 'RTT MS', 'WHY NOT CONNECTED'];
+  return table(
+    head,
+    peers.map((peer) => [
+      peer.fab_id,
+      peer.address || '-',
+      connected(peer.outbound_up, peer.inbound_up),
+      peer.live_fabs.join(' ') || '-',
+      grouped(peer.behind_updates),
+      peer.rtt_ms > 0 ? peer.rtt_ms.toFixed(1) : '-',
+      peer.last_error || '-',
+    ]),
+  );
+}
+
+function connected(outbound: boolean, inbound: boolean): string {
+  if (outbound && inbound) return 'both ways';
+  if (outbound) return 'only to it';
+  return inbound ? 'only from it' : 'no';
+}

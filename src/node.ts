@@ -1,0 +1,223 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { MAX_MESSAGE_BYTES } from './api/call-policy.ts';
+import { dataSyncHandlers } from './api/data-sync.ts';
+import { loadDescriptors } from './api/descriptors.ts';
+import { addHealth, Health } from './api/health.ts';
+import { addReflection } from './api/reflection.ts';
+import { runServiceHandlers } from './api/run-service.ts';
+import { createServer } from './api/server.ts';
+import { Slots } from './api/slots.ts';
+import { syncMonitorHandlers } from './api/sync-monitor.ts';
+import { testEquipmentHandlers } from './api/test-equipment.ts';
+import { type FabId, originKey } from './clocks/dot.ts';
+import { HybridClock } from './clocks/hlc.ts';
+import type { NodeConfig } from './config/load.ts';
+import { WafersyncError } from './errors.ts';
+import { importStdf } from './ingest/stdf/import.ts';
+import { storeHistory } from './ingest/stream/store-history.ts';
+import { StreamOwners } from './ingest/stream/stream-owners.ts';
+import { Spool } from './ingest/upload/spool.ts';
+import type { Log } from './log.ts';
+import type { EventSource } from './replica/event-source.ts';
+import { Replica } from './replica/replica.ts';
+import { Store } from './store/store.ts';
+import { type Carrier, SyncRunner } from './sync/sync-runner.ts';
+import { grpcTransport } from './sync/transport/grpc-transport.ts';
+import { decodeAttemptTable } from './wafer/payload/decode.ts';
+import { ProgramBuilder } from './wafer/program-codec.ts';
+import { decodeHeader } from './wire/header.ts';
+import { decodeRunRecord } from './wire/run-record.ts';
+import { dataSync, runService, syncMonitor, testEquipment } from './wire/services.ts';
+import type { World } from './world.ts';
+
+/** A node that runs. */
+export interface WafersyncNode {
+  readonly fab: FabId;
+  /** Port that it listens on. */
+  readonly port: number;
+  /** Told when this node has committed, or has learnt what another has. */
+  readonly changes: Pick<EventSource<void>, 'subscribe'>;
+  /** Takes no more, lets open work end, and closes the database. */
+  stop(): Promise<void>;
+}
+
+/** What surrounds a node. */
+export interface Surroundings {
+  readonly world: World;
+  readonly log: Log;
+  /** Version of the program. */
+  readonly version: string;
+}
+
+/** Bytes that end the wait of a group commit. */
+const GROUP_BYTES = 1024 * 1024;
+/** How long open calls may take to end when the node stops, milliseconds. */
+const STOP_GRACE_MS = 3_000;
+
+/** Path of a node's database. */
+export function databaseFile({ dataDir }: NodeConfig): string {
+  return join(dataDir, 'wafersync.db');
+}
+
+/** Opens the database of a node, making it where there is none. */
+export function openStore(config: NodeConfig, world: World): Store {
+  makeFolder(config.dataDir);
+  return Store.open({
+    file: databaseFile(config),
+    fab: config.fab,
+    world,
+    decoders: { readAttempts: decodeAttemptTable, decodeHeader, decodeRunRecord },
+  });
+}
+
+/**
+ * Composes and starts a node: database, replica, sync, intake, API. The only place that names concrete classes.
+ * @throws WafersyncError where the folder, the database or the port cannot be had
+ */
+export async function startNode(
+  config: NodeConfig,
+  { world, log, version }: Surroundings,
+): Promise<WafersyncNode> {
+  const store = openStore(config, world);
+  try {
+    return await composeNode(config, store, { world, log, version });
+  } catch (error) {
+    store.close();
+    throw error;
+  }
+}
+
+async function composeNode(config: NodeConfig, store: Store, around: Surroundings): Promise<WafersyncNode> {
+  const { world, log, version } = around;
+  const { members, peers } = config.mesh;
+  const addresses = new Map(peers.map(({ fab, address }) => [fab, address]));
+  const replica = new Replica<Carrier>({
+    store,
+    clock: new HybridClock(() => world.nowMs(), store.lastTimestamp()),
+    world,
+    queue: {
+      groupCommitMs: config.store.groupCommitMs,
+      groupBytes: GROUP_BYTES,
+      maxQueueBytes: config.store.maxQueueBytes,
+    },
+    maxClockDriftMs: config.sync.maxClockDriftMs,
+  });
+  const sync = new SyncRunner({ ...syncOptions(config, addresses, store), replica, store, world, log });
+  const spool = new Spool(join(config.dataDir, 'spool'), config.intake.maxUploadBytes, world);
+  const health = new Health();
+  const server = createServer({
+    world,
+    log,
+    keepaliveMs: config.sync.keepaliveMs,
+    bounds: { deadlineMs: config.api.unaryDeadlineMs, idleMs: config.intake.maxStreamIdleMs },
+  });
+  const shared = { store, sync, world, members };
+  const streams = new Slots(config.intake.maxOpenStreams, 'streams and uploads', 'intake.max_open_streams');
+  const subscriptions = new Slots(config.api.maxSubscriptions, 'subscriptions', 'api.max_subscriptions');
+  const lanes = { idleMs: 'unlimited', stallMs: 'unlimited', subscription: true } as const;
+  server.add(dataSync, dataSyncHandlers({ ...shared, self: config.fab, slots: subscriptions }), {
+    SyncWaferData: lanes,
+    PullWaferData: lanes,
+  });
+  server.add(
+    testEquipment,
+    testEquipmentHandlers({
+      store,
+      streams: {
+        fab: config.fab,
+        world,
+        intake: replica,
+        history: storeHistory(store),
+        owners: new StreamOwners(),
+        newProgram: () => new ProgramBuilder(),
+      },
+      slots: streams,
+    }),
+  );
+  server.add(
+    runService,
+    runServiceHandlers({
+      ...shared,
+      slots: { intake: streams, subscriptions },
+      importFile: ({ fileName, lot, chunks }, signal) =>
+        spool.hold(fileName, chunks, (path) =>
+          importStdf(path, {
+            fileName,
+            lot: lot ?? undefined,
+            timeZone: config.timeZone,
+            intake: replica,
+            signal,
+          }),
+        ),
+    }),
+    { WatchRun: { subscription: true } },
+  );
+  server.add(syncMonitor, syncMonitorHandlers({ ...shared, addresses, version, slots: subscriptions }), {
+    GetNode: { quiet: true },
+    WatchNode: { subscription: true },
+  });
+  addHealth(server, health);
+  addReflection(server, loadDescriptors());
+  for (const service of ['', ...server.services]) health.set(service, { serving: true });
+  const port = await server.bind(config.listen.host, config.listen.port);
+  sync.start();
+  log.info('node.started', { epoch: originKey(store.origin), port, version, ...store.stats() });
+  return {
+    fab: config.fab,
+    port,
+    changes: sync.changes,
+    stop: () => stop(around, server, sync, replica, store),
+  };
+}
+
+async function stop(
+  { log }: Surroundings,
+  server: ReturnType<typeof createServer>,
+  sync: SyncRunner,
+  replica: Replica<Carrier>,
+  store: Store,
+): Promise<void> {
+  log.info('node.stopping');
+  await server.close(STOP_GRACE_MS);
+  await sync.stop();
+  replica.close();
+  store.close();
+  log.info('node.stopped');
+}
+
+function syncOptions(config: NodeConfig, addresses: ReadonlyMap<FabId, string>, store: Store) {
+  const { sync } = config;
+  return {
+    peers: [...addresses.keys()],
+    window: { updates: sync.windowUpdates, bytes: sync.windowBytes },
+    catchUp: {
+      chunkBytes: sync.catchUpChunkBytes,
+      chunkUpdates: 1024,
+      requestsPerLane: 2,
+      pendingBytes: config.store.maxQueueBytes,
+    },
+    reconnect: { minMs: sync.reconnectMinMs, maxMs: sync.reconnectMaxMs },
+    heartbeatMs: sync.heartbeatMs,
+    transport: grpcTransport({
+      self: store.origin,
+      addresses,
+      keepaliveMs: sync.keepaliveMs,
+      keepaliveTimeoutMs: Math.ceil(sync.keepaliveMs / 2),
+      catchUpWindowBytes: sync.catchUpWindowBytes,
+      maxMessageBytes: MAX_MESSAGE_BYTES,
+    }),
+  };
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new WafersyncError('precondition', `the folder ${folder} cannot be made: ${code ?? message}`, {
+      hint: 'Give it an owner that may write there, or set data_dir to another folder.',
+      cause: error,
+    });
+  }
+}

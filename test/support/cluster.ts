@@ -1,0 +1,133 @@
+import type { ChildProcess } from 'node:child_process';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type PartialConfig, renderConfig } from '../../src/config/render.ts';
+import { startWafersync } from './command.ts';
+import { freePorts } from './free-ports.ts';
+import { type Link, openLink } from './tcp-proxy.ts';
+
+/** Fabs of the tests. */
+export const FABS = ['tw', 'az', 'de', 'il', 'kr'] as const;
+export type Fab = (typeof FABS)[number];
+
+/** Fabs as real processes, fully meshed; every link is a proxy that can be cut. */
+export class Cluster {
+  readonly folder: string;
+  readonly fabs: readonly Fab[];
+  readonly #ports: ReadonlyMap<Fab, number>;
+  readonly #links: ReadonlyMap<string, Link>;
+  readonly #nodes = new Map<Fab, ChildProcess>();
+
+  private constructor(
+    folder: string,
+    fabs: readonly Fab[],
+    ports: Map<Fab, number>,
+    links: Map<string, Link>,
+  ) {
+    this.folder = folder;
+    this.fabs = fabs;
+    this.#ports = ports;
+    this.#links = links;
+  }
+
+  /** Makes and starts the fabs. */
+  static async start(fabs: readonly Fab[] = FABS): Promise<Cluster> {
+    const folder = mkdtempSync(join(tmpdir(), 'wafersync-test-'));
+    const free = await freePorts(fabs.length);
+    const ports = new Map(fabs.map((fab, i) => [fab, free[i]!]));
+    const links = new Map<string, Link>();
+    for (const from of fabs) {
+      for (const to of fabs) if (from !== to) links.set(`${from}>${to}`, await openLink(ports.get(to)!));
+    }
+    const cluster = new Cluster(folder, fabs, ports, links);
+    for (const fab of fabs) cluster.#writeConfig(fab);
+    try {
+      await Promise.all(fabs.map((fab) => cluster.startNode(fab)));
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
+    return cluster;
+  }
+
+  /** host:port of a fab's node. */
+  address(fab: Fab): string {
+    return `127.0.0.1:${this.#ports.get(fab)}`;
+  }
+
+  /** Folder of a fab's database. */
+  dataFolder(fab: Fab): string {
+    return join(this.folder, fab);
+  }
+
+  /** Path of a fab's configuration. */
+  configFile(fab: Fab): string {
+    return join(this.folder, fab, 'wafersync.yaml');
+  }
+
+  /** What the node has logged. */
+  log(fab: Fab): string {
+    return readFileSync(join(this.folder, fab, 'node.log'), 'utf8');
+  }
+
+  /** Starts a node; settles when it serves. */
+  async startNode(fab: Fab): Promise<void> {
+    const log = openSync(join(this.folder, fab, 'node.log'), 'a');
+    const child = startWafersync(['serve', '--config', this.configFile(fab)], {
+      stdio: ['ignore', log, log, 'ipc'],
+    });
+    closeSync(log);
+    this.#nodes.set(fab, child);
+    await new Promise<void>((resolve, reject) => {
+      child.once('message', () => resolve());
+      child.once('exit', (code) =>
+        reject(new Error(`${fab} ended with ${code}:\n${this.log(fab).slice(-2000)}`)),
+      );
+    });
+  }
+
+  /** Ends a node; settles when it is gone, with its exit code. */
+  async stopNode(fab: Fab, signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): Promise<number | null> {
+    const child = this.#nodes.get(fab);
+    this.#nodes.delete(fab);
+    if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
+    return new Promise((resolve) => {
+      child.once('exit', (code) => resolve(code));
+      child.kill(signal);
+    });
+  }
+
+  /** Cuts the links between two fabs, both ways. */
+  cut(a: Fab, b: Fab): void {
+    this.#links.get(`${a}>${b}`)?.cut();
+    this.#links.get(`${b}>${a}`)?.cut();
+  }
+
+  heal(a: Fab, b: Fab): void {
+    this.#links.get(`${a}>${b}`)?.heal();
+    this.#links.get(`${b}>${a}`)?.heal();
+  }
+
+  /** Ends everything and removes the data. */
+  async stop(): Promise<void> {
+    await Promise.all(this.fabs.map((fab) => this.stopNode(fab, 'SIGTERM')));
+    await Promise.all([...this.#links.values()].map((link) => link.close()));
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #writeConfig(fab: Fab): void {
+    mkdirSync(join(this.folder, fab), { recursive: true });
+    const peers = this.fabs
+      .filter((peer) => peer !== fab)
+      .map((peer) => ({ fab: peer, address: this.#links.get(`${fab}>${peer}`)!.address }));
+    const config: PartialConfig = {
+      fab,
+      data_dir: '.',
+      listen: { host: '127.0.0.1', port: this.#ports.get(fab)! },
+      mesh: { members: [...this.fabs], peers },
+      sync: { reconnect_min_ms: 50, reconnect_max_ms: 500, heartbeat_ms: 1000 },
+    };
+    writeFileSync(this.configFile(fab), renderConfig(config));
+  }
+}
