@@ -1,0 +1,15 @@
+import { filesBench } from './files.ts';
+import { replicationBench } from './replication.ts';
+import type { Figure } from './statistics.ts';
+
+/** A bench: some figures that are measured together. */
+export interface Bench {
+  readonly name: string;
+  run(): Promise<Figure[]>;
+}
+
+/** All benches, in the order in which they run. */
+export const benches: readonly Bench[] = [
+  { name: 'files', run: filesBench },
+  { name: 'replication', run: replicationBench },
+];

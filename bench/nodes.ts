@@ -1,0 +1,89 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { renderConfig } from '../src/config/render.ts';
+import { freePorts } from '../test/support/free-ports.ts';
+
+const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
+
+/** Jiffies a second, as the kernel counts CPU time. */
+const TICKS = 100;
+
+/** Built nodes as processes of their own, dialling each other without anything between. */
+export class BenchNodes {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'wafersync-bench-'));
+  readonly #ports = new Map<string, number>();
+  readonly #children = new Map<string, ChildProcess>();
+
+  /** Starts the fabs. */
+  static async start(fabs: readonly string[]): Promise<BenchNodes> {
+    const nodes = new BenchNodes();
+    const ports = await freePorts(fabs.length);
+    for (const [i, fab] of fabs.entries()) nodes.#ports.set(fab, ports[i]!);
+    await Promise.all(fabs.map((fab) => nodes.#start(fab, fabs)));
+    return nodes;
+  }
+
+  address(fab: string): string {
+    return `127.0.0.1:${this.#ports.get(fab)}`;
+  }
+
+  database(fab: string): string {
+    return join(this.#folder, fab, 'wafersync.db');
+  }
+
+  /** Bytes of a node's database and its write-ahead log. */
+  diskBytes(fab: string): number {
+    const files = [this.database(fab), `${this.database(fab)}-wal`];
+    return files.reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0);
+  }
+
+  /** CPU seconds a node has used, and its resident memory in bytes. Linux only. */
+  usage(fab: string): { readonly cpuSeconds: number; readonly rssBytes: number } {
+    const pid = this.#children.get(fab)?.pid;
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    const rss = Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024;
+    return { cpuSeconds: (Number(stat[11]) + Number(stat[12])) / TICKS, rssBytes: rss };
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#children.values()].map(ended));
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  async #start(fab: string, fabs: readonly string[]): Promise<void> {
+    const file = join(this.#folder, fab, 'wafersync.yaml');
+    mkdirSync(join(this.#folder, fab));
+    const peers = fabs
+      .filter((peer) => peer !== fab)
+      .map((peer) => ({ fab: peer, address: this.address(peer) }));
+    const listen = { host: '127.0.0.1', port: this.#ports.get(fab)! };
+    writeFileSync(
+      file,
+      renderConfig({
+        fab,
+        data_dir: '.',
+        listen,
+        mesh: { members: [...fabs], peers },
+        log: { level: 'warn' },
+      }),
+    );
+    const child = fork(MAIN, ['serve', '--config', file], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    this.#children.set(fab, child);
+    await new Promise<void>((resolve, reject) => {
+      child.once('message', () => resolve());
+      child.once('exit', (code) => reject(new Error(`${fab} ended with ${code}`)));
+    });
+  }
+}
+
+function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return Promise.resolve();
+  return new Promise((resolve) => {
+    child.once('exit', () => resolve());
+    child.kill('SIGTERM');
+  });
+}
