@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { runCommand } from '../../src/cli/program.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { dataSync, runService, services, testEquipment } from '../../src/wire/services.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { codeBlocks, documentOf, prose } from './documents.ts';
+
+const README = documentOf('README.md').text;
+
+/** What a command prints for `--help`; the whole program's for no command. */
+async function helpOf(...command: readonly string[]): Promise<string> {
+  const lines: string[] = [];
+  const out = (text: string) => void lines.push(text);
+  await runCommand(['node', 'wafersync', ...command, '--help'], { out, err: out, interactive: false });
+  return lines.join('\n');
+}
+
+/** Every command line of wafersync in the README: the command, and the options behind it. */
+function commandLines(): { command: string; options: string[] }[] {
+  const blocks = codeBlocks(README).map(({ text }) => text);
+  const quoted = [...prose(README).matchAll(/`([^`\n]+)`/g)].map(([, text]) => text!);
+  return [...blocks, ...quoted].flatMap((text) =>
+    [...text.matchAll(/\b(?:npx wafersync|wafersync|npm start --) ([^\n]*)/g)].flatMap(([line, rest]) => {
+      const words = rest!.split('#')[0]!.split(' ');
+      const command = line.startsWith('npm') ? 'demo' : /^[a-z]+$/.exec(words[0]!)?.[0];
+      return command ? [{ command, options: words.filter((word) => /^--[a-z]/.test(word)) }] : [];
+    }),
+  );
+}
+
+test('every command and option that the README names is in the help of the command', async () => {
+  const lines = commandLines();
+  for (const command of ['status', 'inspect', 'import', 'serve', 'rebuild', 'demo']) {
+    assert.ok(
+      lines.some((line) => line.command === command),
+      `the README shows ${command}`,
+    );
+  }
+  const program = await helpOf();
+  for (const { command, options } of lines) {
+    assert.match(program, new RegExp(`^ +${command}\\b`, 'm'), `wafersync ${command}`);
+    const help = await helpOf(command);
+    for (const option of options)
+      assert.ok(help.includes(`${option} `) || help.includes(`${option}\n`), `${command} ${option}`);
+  }
+});
+
+test('every option that the README names by itself is an option of some command', async () => {
+  const named = [...prose(README).matchAll(/`(--[a-z]+)/g)].map(([, option]) => option!);
+  const commands = ['serve', 'demo', 'import', 'inspect', 'status', 'rebuild'];
+  const help = (await Promise.all(commands.map((command) => helpOf(command)))).join('\n');
+  assert.ok(named.length > 5);
+  for (const option of named) assert.ok(new RegExp(`${option}[ ,\n]`).test(`${help}\n`), option);
+});
+
+test('every script that the README names is in package.json', () => {
+  const { scripts } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  for (const [, name] of README.matchAll(/\bnpm (?:run )?(start|test|[a-z]+)\b(?=[ `\n])/g)) {
+    if (README.includes(`npm run ${name}`) || name === 'start' || name === 'test')
+      assert.ok(name! in scripts, name);
+  }
+});
+
+test('the configuration in the README is right', (t) => {
+  const [example] = codeBlocks(README).filter(({ info }) => info === 'yaml');
+  const file = join(temporaryFolder(t), 'tw.yaml');
+  writeFileSync(file, example!.text);
+  const { fab, mesh } = loadConfig(file, {});
+  assert.deepEqual([fab, mesh.members, mesh.peers.map((peer) => peer.fab)], ['tw', ['tw', 'az'], ['az']]);
+});
+
+test('the results in the README fill fields 1 to 8 of the contract, and the queries fields of theirs', () => {
+  const { requestSerialize, requestDeserialize } = testEquipment.methods.StreamTestResults;
+  const [results] = codeBlocks(README).filter(({ text }) => text.startsWith('{"equipment_id"'));
+  const lines = results!.text.trim().split('\n');
+  assert.equal(lines.length, 5);
+  for (const line of lines) {
+    const result = JSON.parse(line);
+    const read: object = requestDeserialize(requestSerialize(result));
+    assert.equal(Object.keys(result).length, 8);
+    for (const [name, value] of Object.entries(result)) {
+      assert.equal(String((read as Record<string, unknown>)[name]), String(value), name);
+    }
+  }
+  const fields = readFileSync(new URL('../../proto/wafersync/v1/equipment.proto', import.meta.url), 'utf8');
+  const query = /message TestQuery \{([^}]*)\}/.exec(fields)![1]!;
+  const [, sent] = /'(\{[^']*\})' \S+ wafersync\.v1\.TestEquipment\/GetHistoricalTests/.exec(README)!;
+  for (const name of Object.keys(JSON.parse(sent!)))
+    assert.match(query, new RegExp(`\\b${name} = \\d`), name);
+});
+
+test('every service and method that the README calls is served', () => {
+  const methods = services.flatMap(({ name, methods }) =>
+    Object.keys(methods).map((method) => `${name}/${method}`),
+  );
+  const called = [...README.matchAll(/\b(wafersync\.v1\.\w+\/\w+)/g)].map(([, path]) => path!);
+  assert.ok(called.length >= 4);
+  for (const path of called) assert.ok(methods.includes(path), path);
+  for (const name of ['SyncWaferData', 'StreamTestResults', 'ImportRun']) {
+    assert.ok(name in { ...dataSync.methods, ...testEquipment.methods, ...runService.methods }, name);
+  }
+});
