@@ -30,7 +30,8 @@ export function valueAt({ shape, middle, spread }: Distribution, z: number): num
     case 'lognormal':
       return Math.fround(middle * exp(spread * z));
     case 'quantised':
-      return levelValue(middle, spread, Math.round(LEVELS / 2 + LEVELS_PER_SIGMA * z));
+      // Halves go down: rounded up, the level at exactly 5 sigma would lie beyond the high limit.
+      return levelValue(middle, spread, Math.ceil(LEVELS / 2 + LEVELS_PER_SIGMA * z - 0.5));
     case 'constant':
       return Math.fround(middle);
   }
