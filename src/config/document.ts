@@ -61,7 +61,7 @@ function row(key: ConfigKey): string {
 }
 
 function presetText(preset: unknown): string {
-  return typeof preset === 'string' ? preset : JSON.stringify(preset);
+  return typeof preset === 'string' && preset !== '' ? preset : JSON.stringify(preset);
 }
 
 function code(text: string): string {

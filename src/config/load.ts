@@ -20,8 +20,8 @@ type Settled<Value> = Value extends string | number | boolean
     : { readonly [Key in keyof Value as Camel<Key & string>]: Settled<Value[Key]> };
 
 /**
- * What a node is configured to be: the keys of docs/CONFIGURATION.md in camelCase, frozen. `dataDir` is absolute, and
- * `mesh.members` holds at least this fab.
+ * What a node is configured to be: the keys of docs/CONFIGURATION.md in camelCase, frozen. `dataDir` is absolute, so is
+ * `intake.folder` unless it is empty, and `mesh.members` holds at least this fab.
  */
 export type NodeConfig = Settled<z.output<typeof nodeSchema>>;
 
@@ -59,9 +59,11 @@ function locator(source: ConfigSource, overrides: readonly Override[]): Locate {
 
 function settle(values: z.output<typeof nodeSchema>, file: string): NodeConfig {
   const members = values.mesh.members.length > 0 ? values.mesh.members : [values.fab];
+  const { intake } = values;
   return camel({
     ...values,
     data_dir: resolve(dirname(file), values.data_dir),
+    intake: { ...intake, folder: intake.folder && resolve(dirname(file), intake.folder) },
     mesh: { ...values.mesh, members },
   }) as NodeConfig;
 }

@@ -1,10 +1,16 @@
+import { join, normalize } from 'node:path';
 import { keyAt, type Path } from './keys.ts';
 import type { Problem } from './problem.ts';
 import { valueAt } from './schema-problems.ts';
 
 /** What is wrong between keys. Reads the input as it stands, so that it is found beside wrong values of single keys. */
 export function relationProblems(input: unknown): Problem[] {
-  return [...memberProblems(input), ...peerProblems(input), ...reconnectProblems(input)];
+  return [
+    ...memberProblems(input),
+    ...peerProblems(input),
+    ...reconnectProblems(input),
+    ...folderProblems(input),
+  ];
 }
 
 function memberProblems(input: unknown): Problem[] {
@@ -53,6 +59,17 @@ function reconnectProblems(input: unknown): Problem[] {
       remedy: 'Lower it or raise the other.',
     },
   ];
+}
+
+/** Every file in the drop folder is taken and moved: the node's own must not be among them. */
+function folderProblems(input: unknown): Problem[] {
+  const path = ['intake', 'folder'];
+  const folder = valueAt(input, path);
+  const data = valueAt(input, ['data_dir']);
+  if (typeof folder !== 'string' || folder === '' || typeof data !== 'string') return [];
+  const own = [data, join(data, 'spool')].map((each) => normalize(join(each, '.')));
+  if (!own.includes(normalize(join(folder, '.')))) return [];
+  return [{ path, value: folder, what: "is where the node's own files are", remedy: 'Name another folder.' }];
 }
 
 function valueOrDefault(input: unknown, path: Path): unknown {

@@ -144,6 +144,25 @@ const intake = z.strictObject({
     1_024 * GiB,
     'Largest file that is taken, in bytes as it is sent.',
   ),
+  folder: z
+    .string()
+    .default('')
+    .describe(
+      'Drop folder: STDF files put here are taken, and moved to its folders done and failed. Made where it is missing; a relative one begins at the folder of this file. Of this node alone. Empty means none.',
+    ),
+  folder_settle_ms: whole(
+    2_000,
+    10,
+    HOUR_MS,
+    'How long a file in the drop folder must not change before it is taken, in milliseconds. Longer than a tester pauses while it writes.',
+  ),
+  folder_rescan_ms: whole(
+    MINUTE_MS,
+    100,
+    HOUR_MS,
+    'How often the drop folder is looked through for changes that the system did not tell, and files that had to wait are tried again, in milliseconds.',
+  ),
+  folder_parallel: whole(2, 1, 16, 'Files of the drop folder that are taken at once.'),
 });
 
 const api = z.strictObject({

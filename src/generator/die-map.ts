@@ -21,11 +21,14 @@ export interface SitedDie {
   readonly site: number;
 }
 
+/** Quarter turns, counter-clockwise, of a prober's axes against the wafer's. */
+export type QuarterTurns = 0 | 1 | 2 | 3;
+
 /** Height of a die over its width. */
 const ASPECT = 1.25;
 
 /** The `count` places nearest to the wafer's centre, row by row, from the lowest row up, each from left to right. */
-export function roundDieMap(count: number, quarterTurns: 0 | 1 | 2 | 3 = 0): readonly Die[] {
+export function roundDieMap(count: number, quarterTurns: QuarterTurns = 0): readonly Die[] {
   const reach = Math.ceil(Math.sqrt((count * ASPECT) / 3)) + 2;
   const places: { column: number; row: number; r2: number }[] = [];
   for (let row = -reach; row <= reach; row++) {
@@ -70,7 +73,7 @@ export function inGroups(dies: readonly Die[], sites: number): SitedDie[][] {
   return groups;
 }
 
-function turned(column: number, row: number, quarterTurns: 0 | 1 | 2 | 3): [x: number, y: number] {
+function turned(column: number, row: number, quarterTurns: QuarterTurns): [x: number, y: number] {
   // 0 − n rather than −n: there is no negative zero in a coordinate.
   if (quarterTurns === 1) return [0 - row, column];
   if (quarterTurns === 2) return [0 - column, 0 - row];

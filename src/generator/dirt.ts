@@ -12,6 +12,12 @@ export interface DirtRates {
   readonly abortedParts: number;
   /** Of the attempts: tested, but without results in the file. */
   readonly unloggedParts: number;
+  /** Of the files: handed in once more under another name. */
+  readonly repeatedDrops: number;
+  /** Of the lots: tested on a prober that turns the axes by one to three quarters. */
+  readonly turnedAxes: number;
+  /** Of the lots: tested by a tester whose clock is off, by up to five minutes. */
+  readonly clocksOff: number;
 }
 
 /** No dirt at all. */
@@ -22,6 +28,9 @@ export const CLEAN: DirtRates = {
   limitChanges: 0,
   abortedParts: 0,
   unloggedParts: 0,
+  repeatedDrops: 0,
+  turnedAxes: 0,
+  clocksOff: 0,
 };
 
 /** As often as in the field. */
@@ -32,4 +41,7 @@ export const AS_IN_THE_FIELD: DirtRates = {
   limitChanges: 0.01,
   abortedParts: 0.0005,
   unloggedParts: 0.01,
+  repeatedDrops: 0.02,
+  turnedAxes: 0.2,
+  clocksOff: 0.1,
 };

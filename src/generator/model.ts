@@ -1,5 +1,5 @@
 import { WafersyncError } from '../errors.ts';
-import { type Die, proberPath, roundDieMap, type SitedDie } from './die-map.ts';
+import { type Die, proberPath, type QuarterTurns, roundDieMap, type SitedDie } from './die-map.ts';
 import { drawLimitChanges, type LimitChange } from './limit-changes.ts';
 import { type LotTerms, makeTerms } from './lot-terms.ts';
 import type { LotParameters } from './parameters.ts';
@@ -7,6 +7,9 @@ import { Random } from './random.ts';
 import { makeFlow, makeTests, type TestModel } from './test-model.ts';
 import { STEP_MS } from './touchdowns.ts';
 import { makeWafer, type WaferModel } from './wafer-model.ts';
+
+/** How far a tester's clock is off at most, either way. */
+const MAX_CLOCK_OFFSET_SECONDS = 300;
 
 /** A lot of wafers as a tester meets it. All of it follows from the parameters. */
 export interface LotModel {
@@ -19,6 +22,10 @@ export interface LotModel {
   readonly dies: readonly Die[];
   /** First touchdowns of every wafer. */
   readonly path: readonly (readonly SitedDie[])[];
+  /** Quarter turns of the prober's axes, as the lot was tested. */
+  readonly quarterTurns: QuarterTurns;
+  /** What the tester's clock shows too much. */
+  readonly clockOffsetSeconds: number;
   readonly terms: LotTerms;
   /** By index of the test. */
   readonly limitChanges: ReadonlyMap<number, LimitChange>;
@@ -34,7 +41,8 @@ export interface LotModel {
 export function makeLot(parameters: LotParameters): LotModel {
   const random = Random.seeded(parameters.seed);
   const tests = makeTests(parameters, random.fork('tests'));
-  const dies = roundDieMap(parameters.dies, parameters.quarterTurns);
+  const quarterTurns = drawTurns(parameters, random.fork('axes'));
+  const dies = roundDieMap(parameters.dies, quarterTurns);
   const path = proberPath(dies, parameters.sites);
   const flow = makeFlow(tests.length, parameters.repeatedTests, random.fork('flow'));
   const waferMs = longestWaferMs(tests, flow, path.length);
@@ -47,6 +55,8 @@ export function makeLot(parameters: LotParameters): LotModel {
     failable: tests.filter(canFail).map((test) => test.index),
     dies,
     path,
+    quarterTurns,
+    clockOffsetSeconds: drawClockOffset(parameters, random.fork('clock')),
     terms: makeTerms(tests.length, parameters.sites, random.fork('terms')),
     limitChanges: drawLimitChanges(tests, parameters, path.length, random.fork('limit changes')),
     wafers: indexes.map((i) => makeWafer(i, i * waferMs, parameters, random.fork('wafer').fork(i))),
@@ -54,10 +64,19 @@ export function makeLot(parameters: LotParameters): LotModel {
   };
 }
 
+function drawTurns({ dirt, quarterTurns }: LotParameters, random: Random): QuarterTurns {
+  return random.chance(dirt.turnedAxes) ? random.pick([1, 2, 3] as const) : quarterTurns;
+}
+
+function drawClockOffset({ dirt }: LotParameters, random: Random): number {
+  if (!random.chance(dirt.clocksOff)) return 0;
+  return (1 + random.below(MAX_CLOCK_OFFSET_SECONDS)) * random.pick([-1, 1] as const);
+}
+
 /** STDF has 32 bits for a time in seconds. */
 function checkEnd({ startedAt, wafers }: LotParameters, waferMs: number): void {
   const days = (wafers * waferMs) / 86_400_000;
-  if (startedAt + days * 86_400 <= 0xffffffff) return;
+  if (startedAt + days * 86_400 + MAX_CLOCK_OFFSET_SECONDS <= 0xffffffff) return;
   throw new WafersyncError(
     'invalid',
     `generator: a lot of ${Math.ceil(days)} days ends after the year 2106`,

@@ -1,4 +1,5 @@
 import { WafersyncError } from '../errors.ts';
+import type { QuarterTurns } from './die-map.ts';
 import { CLEAN, type DirtRates } from './dirt.ts';
 import { SIGNATURE_RATES, type SignatureRates } from './signatures.ts';
 
@@ -57,7 +58,7 @@ export interface LotParameters {
   readonly retestMarks: RetestMarks;
   readonly signatures: SignatureRates;
   /** Quarter turns, counter-clockwise, by which the fab's prober turns the axes. */
-  readonly quarterTurns: 0 | 1 | 2 | 3;
+  readonly quarterTurns: QuarterTurns;
   readonly dirt: DirtRates;
 }
 

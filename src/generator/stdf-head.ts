@@ -4,7 +4,7 @@ import type { WaferModel } from './wafer-model.ts';
 
 /** Seconds of the tester's local time at an offset into the lot. */
 export function localSeconds(lot: LotModel, offsetMs: number): number {
-  return lot.parameters.startedAt + Math.floor(offsetMs / 1000);
+  return lot.parameters.startedAt + lot.clockOffsetSeconds + Math.floor(offsetMs / 1000);
 }
 
 /** Everything before the first wafer: FAR, ATR, MIR, SDR, and PMRs where tests have pins. */
@@ -80,6 +80,6 @@ export function writeWaferStart(bytes: StdfBytes, lot: LotModel, wafer: WaferMod
 /** Shape of the wafer and its axes: the flat turns with them. */
 export function writeWaferConfiguration(bytes: StdfBytes, lot: LotModel): void {
   const millimetres = 3;
-  const flat = 'DRUL'[lot.parameters.quarterTurns] ?? 'D';
+  const flat = 'DRUL'[lot.quarterTurns] ?? 'D';
   bytes.record(2, 30, () => bytes.r4(300).r4(0).r4(0).u1(millimetres).c1(flat).i2(0).i2(0).c1('R').c1('U'));
 }

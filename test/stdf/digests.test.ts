@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { inspectStdf } from '../../src/ingest/stdf/inspect.ts';
 import type { Attempt } from '../../src/wafer/attempt.ts';
 import { AttemptsDigest, PartsDigest } from '../../src/wafer/attempts-digest.ts';
 import type { TestDefinition } from '../../src/wafer/program.ts';
 import { ResultsBuilder } from '../../src/wafer/results-builder.ts';
 import { type YieldRow, YieldTally } from '../../src/wafer/yield.ts';
+import { inspectOnly } from '../support/read-stdf.ts';
 import { bitsOf, inChunks, StdfRecords } from '../support/stdf-records.ts';
 
 const sha = (text: string | Buffer): string => createHash('sha256').update(text).digest('hex');
@@ -99,7 +99,7 @@ test('the results of a file count in file order, those of no part included', asy
     records.record(15, 10, records.u4(8)),
     records.prr(),
   ]);
-  const { digests, parts } = await inspectStdf(inChunks(bytes));
+  const { digests, parts } = await inspectOnly(inChunks(bytes));
   const lines = ['PTR\t3\t1\t9\t64\t00000005', 'MPR\t4\t1\t1\t0\t00000006,nan', 'PTR\t8\tNone\tNone\tNone\t'];
   assert.equal(digests.results_sha256, sha(`${lines.join('\n')}\n`));
   assert.equal(parts.results_without_part, 2);

@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { WafersyncError } from '../../src/errors.ts';
-import { readAttempts } from '../../src/ingest/stdf/attempts.ts';
 import { type ImportOptions, importStdf } from '../../src/ingest/stdf/import.ts';
 import {
   MAX_BATCH_ATTEMPTS,
@@ -17,7 +16,7 @@ import { AttemptsDigest } from '../../src/wafer/attempts-digest.ts';
 import { fileRunId, unnamedWaferId } from '../../src/wafer/run.ts';
 import { formatWafer } from '../../src/wafer/wafer-key.ts';
 import { MemoryIntake, type Refusal } from '../support/memory-intake.ts';
-import { collect, exact, readStdf } from '../support/read-stdf.ts';
+import { exact, readOnly, readStdf } from '../support/read-stdf.ts';
 import { inChunks, StdfRecords } from '../support/stdf-records.ts';
 import { readableSamples } from '../support/stdf-samples.ts';
 
@@ -59,7 +58,8 @@ async function importBytes(bytes: Buffer, options: Partial<ImportOptions> & { in
   const path = join(folder, `${files++}.stdf`);
   writeFileSync(path, bytes);
   const intake = options.intake ?? new MemoryIntake();
-  const summary = await importStdf(path, { fileName: 'lot.stdf', timeZone: 'UTC', ...options, intake });
+  const { runs } = await importStdf(path, { fileName: 'lot.stdf', timeZone: 'UTC', ...options, intake });
+  const summary = runs[0]!;
   return { summary, intake, record: intake.closed.at(-1)!.record, run: intake.closed.at(-1)!.run };
 }
 
@@ -81,7 +81,7 @@ test('a file is handed in wafer by wafer under its lot, insertion and run, and i
       ['W2', ['c']],
     ],
   );
-  const { runId: _, wafers: __, ...counts } = summary;
+  const { runId: _, wafers: __, fileName: ___, ...counts } = summary;
   assert.deepEqual(counts, {
     attempts: 3,
     results: 6,
@@ -365,8 +365,8 @@ test('a cancelled import stops, and says so', async () => {
 
 test('a file that changed between the two passes is told', async () => {
   const { scan } = await readStdf(file(touchdown('a')));
-  const other = readAttempts(inChunks(file(touchdown('a'), touchdown('b'))), 'lot.stdf', scan);
-  await assert.rejects(collect(other), { code: 'precondition', message: /lot\.stdf changed/ });
+  const other = readOnly(inChunks(file(touchdown('a'), touchdown('b'))), scan, 'lot.stdf');
+  await assert.rejects(other, { code: 'precondition', message: /lot\.stdf changed/ });
 });
 
 test('what is no STDF is handed in nowhere', async () => {
@@ -381,7 +381,8 @@ test('what is no STDF is handed in nowhere', async () => {
 for (const { name, path, truth } of readableSamples()) {
   test(`importing ${name} hands in every attempt and result of its truth`, async () => {
     const intake = new MemoryIntake();
-    const summary = await importStdf(path, { fileName: name, timeZone: 'Asia/Taipei', intake });
+    const { runs } = await importStdf(path, { fileName: name, timeZone: 'Asia/Taipei', intake });
+    const summary = runs[0]!;
     const digest = new AttemptsDigest();
     const tests = intake.batches[0]?.program.tests ?? [];
     intake.attempts.forEach((attempt, i) => {

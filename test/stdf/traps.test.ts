@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { inspectStdf } from '../../src/ingest/stdf/inspect.ts';
-import { readStdf, testNames, valueBits } from '../support/read-stdf.ts';
+import { inspectOnly, readStdf, testNames, valueBits } from '../support/read-stdf.ts';
 import { bitsOf, inChunks, StdfRecords } from '../support/stdf-records.ts';
 
 const records = new StdfRecords();
@@ -215,7 +214,7 @@ test('records behind MRR count like any other', async () => {
   const bytes = file(records.mrr(), records.pir(), records.ptr({ bits: 1 }), records.prr(), records.mrr());
   const { attempts } = await readStdf(bytes);
   assert.deepEqual(attempts.map(valueBits), [[1]]);
-  assert.equal((await inspectStdf(inChunks(bytes))).records_after_mrr, 3);
+  assert.equal((await inspectOnly(inChunks(bytes))).records_after_mrr, 3);
 });
 
 test('unknown records are passed by their length and counted by type and subtype', async () => {
@@ -227,7 +226,7 @@ test('unknown records are passed by their length and counted by type and subtype
     ['FAR', 1],
     ['PRR', 1],
   ]);
-  const found = await inspectStdf(inChunks(bytes));
+  const found = await inspectOnly(inChunks(bytes));
   assert.deepEqual(found.unknown_records, { '180/10': 1 });
   assert.equal(found.records.UNK_180_10, 1);
 });
@@ -341,7 +340,7 @@ test('the first MIR counts', async () => {
 });
 
 test('inspecting counts parts by place, flags and what they lack', async () => {
-  const { parts, wafers } = await inspectStdf(
+  const { parts, wafers } = await inspectOnly(
     inChunks(
       file(
         records.wir(1, 'W'),

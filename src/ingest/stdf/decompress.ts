@@ -1,36 +1,44 @@
-import { createReadStream } from 'node:fs';
 import { WafersyncError } from '../../errors.ts';
 import { ByteReader } from './byte-reader.ts';
 import { gunzip } from './gunzip.ts';
+import { readFile } from './read-file.ts';
+import { unpack } from './unpack.ts';
 
 /** Bytes of a file, by its path or as they come. */
 export type ByteSource = string | AsyncIterable<Uint8Array>;
 
-/** Why a compressed stream could not be inflated to its end. */
+/** Why a compressed stream could not be decompressed to its end. */
 export interface Damage {
-  /** Bytes that could be inflated. */
+  /** Bytes that could be decompressed. */
   readonly at: number;
   readonly reason: string;
 }
 
-/** How a file is compressed. */
-export type Compression = 'none' | 'gzip';
+/** How a file is compressed; `zip` for a file of a zip archive. */
+export type Compression = 'none' | 'gzip' | 'bzip2' | 'xz' | 'zip';
 
-const INPUT_CHUNK_BYTES = 128 * 1024;
-
-/** Compressions told by their first bytes, never by the name of the file, and how to undo them elsewhere. */
-const FOREIGN: readonly (readonly [name: string, magic: Buffer, command: string])[] = [
-  ['bzip2', Buffer.from('BZh'), 'bunzip2'],
-  ['xz', Buffer.from('\xfd7zXZ\0', 'latin1'), 'unxz'],
-  ['zip', Buffer.from('PK\x03\x04'), 'unzip'],
-  ['zstd', Buffer.of(0x28, 0xb5, 0x2f, 0xfd), 'unzstd'],
+/** Compressions told by their first bytes, never by the name of the file. */
+const SIGNATURES: readonly (readonly [compression: Compression | 'zstd', magic: string])[] = [
+  ['gzip', '\x1f\x8b'],
+  ['bzip2', 'BZh'],
+  ['xz', '\xfd7zXZ\0'],
+  ['zip', 'PK\x03\x04'],
+  // An archive that holds nothing.
+  ['zip', 'PK\x05\x06'],
+  ['zstd', '\x28\xb5\x2f\xfd'],
 ];
-const GZIP_MAGIC = Buffer.of(0x1f, 0x8b);
-const LONGEST_MAGIC = 6;
+/** Bytes that tell a compression. */
+export const MAGIC_BYTES = 6;
+
+/** Compression that a file of these first bytes has. */
+export function compressionOf(head: Buffer): Compression | 'zstd' {
+  const text = head.toString('latin1', 0, MAGIC_BYTES);
+  return SIGNATURES.find(([, magic]) => text.startsWith(magic))?.[0] ?? 'none';
+}
 
 /**
- * The decompressed bytes of a source, in chunks; may be iterated once. A gzip stream that is cut short or damaged
- * ends early and is marked so, it does not throw.
+ * The decompressed bytes of a source, in chunks; may be iterated once. A compressed stream that is cut short or
+ * damaged ends early and is marked so, it does not throw.
  */
 export class Decompressed implements AsyncIterable<Buffer> {
   readonly #source: ByteSource;
@@ -59,15 +67,25 @@ export class Decompressed implements AsyncIterable<Buffer> {
    * `unavailable` for one that cannot be read
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer> {
-    const input = new ByteReader(typeof this.#source === 'string' ? readFile(this.#source) : this.#source);
+    const source = this.#source;
+    const input = new ByteReader(typeof source === 'string' ? readFile(source) : source);
     try {
-      const head = await input.peek(LONGEST_MAGIC);
-      refuseForeign(head, this.#name);
-      if (startsWith(head, GZIP_MAGIC)) {
-        this.#compression = 'gzip';
-        this.#damage = yield* gunzip(input);
-      } else {
-        for (let chunk = await input.next(); chunk; chunk = await input.next()) yield chunk;
+      const compression = compressionOf(await input.peek(MAGIC_BYTES));
+      switch (compression) {
+        case 'none':
+          for (let chunk = await input.next(); chunk; chunk = await input.next()) yield chunk;
+          return;
+        case 'gzip':
+          this.#compression = compression;
+          this.#damage = yield* gunzip(input);
+          return;
+        case 'bzip2':
+        case 'xz':
+          this.#compression = compression;
+          this.#damage = yield* unpack(compression, input, this.#name);
+          return;
+        default:
+          throw foreign(this.#name, compression);
       }
     } finally {
       await input.close();
@@ -75,36 +93,13 @@ export class Decompressed implements AsyncIterable<Buffer> {
   }
 }
 
-async function* readFile(path: string): AsyncGenerator<Buffer> {
-  try {
-    yield* createReadStream(path, { highWaterMark: INPUT_CHUNK_BYTES }) as AsyncIterable<Buffer>;
-  } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new WafersyncError(
-      missing ? 'not-found' : 'unavailable',
-      missing ? `${path} does not exist` : `${path} cannot be read: ${(error as Error).message}`,
-      {
-        hint: missing ? 'Check the path.' : 'Check that it is a file and that it may be read.',
-        cause: error,
-      },
-    );
+function foreign(name: string, compression: 'zip' | 'zstd'): WafersyncError {
+  if (compression === 'zstd') {
+    return new WafersyncError('invalid', `${name} is compressed with zstd, which is not read here`, {
+      hint: 'Decompress it first (unzstd), or compress it with gzip.',
+    });
   }
-}
-
-function refuseForeign(head: Buffer, name: string): void {
-  for (const [compression, magic, command] of FOREIGN) {
-    if (startsWith(head, magic)) {
-      throw new WafersyncError(
-        'invalid',
-        `${name} is compressed with ${compression}, which is not read here`,
-        {
-          hint: `Decompress it first (${command}), or compress it with gzip.`,
-        },
-      );
-    }
-  }
-}
-
-function startsWith(head: Buffer, magic: Buffer): boolean {
-  return head.subarray(0, magic.length).equals(magic);
+  return new WafersyncError('invalid', `${name} is a zip archive that is not a file of its own`, {
+    hint: 'Take it out of what it is packed in, and hand it in as a file.',
+  });
 }

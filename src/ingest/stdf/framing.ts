@@ -145,15 +145,30 @@ export class RecordFramer {
     return this.#far!.bigEndian ? (buffer[at]! << 8) | buffer[at + 1]! : buffer[at]! | (buffer[at + 1]! << 8);
   }
 
-  /** The byte order is that in which FAR's REC_LEN is 2; CPU_TYPE is often wrong, and asked only if neither is. */
   #detect(head: Buffer): void {
-    if (recordCode(head[2]!, head[3]!) !== FAR_CODE) throw notStdf(this.#name, head);
-    const cpuType = head[4]!;
-    const littleEndian = head.readUInt16LE(0) === 2;
-    const bigEndian = !littleEndian && (head.readUInt16BE(0) === 2 || cpuType === 1);
-    this.#far = { bigEndian, vax: cpuType === 0, cpuType, version: head[5]! };
+    this.#far = readFar(head);
+    if (!this.#far) throw notStdf(this.#name, head);
     this.#sink = this.#begin(this.#far);
   }
+}
+
+/**
+ * How a file is written, by its first 6 bytes or more; null if it does not begin with FAR. The byte order is that in
+ * which FAR's REC_LEN is 2; CPU_TYPE is often wrong, and asked only if neither is.
+ */
+export function readFar(head: Buffer): FarFacts | null {
+  if (recordCode(head[2]!, head[3]!) !== FAR_CODE) return null;
+  const cpuType = head[4]!;
+  const littleEndian = head.readUInt16LE(0) === 2;
+  const bigEndian = !littleEndian && (head.readUInt16BE(0) === 2 || cpuType === 1);
+  return { bigEndian, vax: cpuType === 0, cpuType, version: head[5]! };
+}
+
+/** Whether the header of a FAR, in either byte order, stands at an offset. */
+export function isFarHeader(buffer: Buffer, at: number): boolean {
+  if (recordCode(buffer[at + 2]!, buffer[at + 3]!) !== FAR_CODE) return false;
+  const [a, b] = [buffer[at]!, buffer[at + 1]!];
+  return (a === 2 && b === 0) || (a === 0 && b === 2);
 }
 
 function notStdf(name: string, head: Buffer): WafersyncError {

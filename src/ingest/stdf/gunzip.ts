@@ -1,8 +1,7 @@
-import { constants, crc32, createInflateRaw, type InflateRaw } from 'node:zlib';
 import type { ByteReader } from './byte-reader.ts';
 import type { Damage } from './decompress.ts';
+import { type Inflated, inflateRaw } from './inflate.ts';
 
-const OUTPUT_CHUNK_BYTES = 128 * 1024;
 const MAGIC = Buffer.of(0x1f, 0x8b, 0x08);
 
 /** What the header of a member may carry (RFC 1952). */
@@ -22,9 +21,9 @@ export async function* gunzip(input: ByteReader): AsyncGenerator<Buffer, Damage 
   let bytes = 0;
   do {
     if (!(await passHeader(input))) return { at: bytes, reason: CUT };
-    const reason = yield* inflateMember(input, (size) => {
-      bytes += size;
-    });
+    const member = yield* inflateRaw(input);
+    bytes += member.size;
+    const reason = await faultOf(member, input);
     if (reason) return { at: bytes, reason };
   } while ((await input.peek(MAGIC.length)).equals(MAGIC));
   return null;
@@ -57,75 +56,11 @@ async function passZeroEnded(input: ByteReader): Promise<boolean> {
   }
 }
 
-/** Yields what the member holds; returns what is wrong with it, empty if nothing. */
-async function* inflateMember(
-  input: ByteReader,
-  count: (bytes: number) => void,
-): AsyncGenerator<Buffer, string> {
-  // Z_SYNC_FLUSH at the end gives out all that a cut stream holds, where Z_FINISH would throw.
-  const inflate = createInflateRaw({ chunkSize: OUTPUT_CHUNK_BYTES, finishFlush: constants.Z_SYNC_FLUSH });
-  const feeding = feed(input, inflate);
-  let sum = 0;
-  let size = 0;
-  try {
-    for await (const chunk of inflate as AsyncIterable<Buffer>) {
-      sum = crc32(chunk, sum);
-      size += chunk.length;
-      count(chunk.length);
-      yield chunk;
-    }
-  } catch (error) {
-    if (!isZlibError(error)) throw error;
-    return `the gzip stream is damaged (${error.message})`;
-  } finally {
-    inflate.destroy();
-  }
-  await feeding;
-  return checkTrailer(await input.take(8), sum, size);
-}
-
-function checkTrailer(trailer: Buffer, sum: number, size: number): string {
+/** What is wrong with a member, whose trailer is read; empty if nothing. */
+async function faultOf({ crc, size, error }: Inflated, input: ByteReader): Promise<string> {
+  if (error !== null) return `the gzip stream is damaged (${error})`;
+  const trailer = await input.take(8);
   if (trailer.length < 8) return CUT;
-  const same = trailer.readUInt32LE(0) === sum && trailer.readUInt32LE(4) === size % 2 ** 32;
+  const same = trailer.readUInt32LE(0) === crc && trailer.readUInt32LE(4) === size % 2 ** 32;
   return same ? '' : 'the gzip stream is damaged (its checksum does not match)';
-}
-
-/** Feeds input until the member has ended, and puts back what lies behind it. Errors of the input reach the reader. */
-async function feed(input: ByteReader, inflate: InflateRaw): Promise<void> {
-  let fed = 0;
-  try {
-    for (;;) {
-      const chunk = await input.next();
-      if (!chunk) {
-        inflate.end();
-        return;
-      }
-      fed += chunk.length;
-      if (!inflate.destroyed) await write(inflate, chunk);
-      // The member takes every byte until it has ended.
-      const unused = fed - inflate.bytesWritten;
-      if (unused > 0) {
-        input.unread(chunk.subarray(chunk.length - unused));
-        return;
-      }
-    }
-  } catch (error) {
-    inflate.destroy(error as Error);
-  }
-}
-
-/** Writes a chunk; resolves once it was taken as far as it can be, or the stream has ended. */
-function write(inflate: InflateRaw, chunk: Buffer): Promise<void> {
-  return new Promise((resolve) => {
-    const settle = (): void => {
-      inflate.off('end', settle).off('close', settle);
-      resolve();
-    };
-    inflate.on('end', settle).on('close', settle);
-    inflate.write(chunk, settle);
-  });
-}
-
-function isZlibError(error: unknown): error is Error {
-  return error instanceof Error && String((error as NodeJS.ErrnoException).code).startsWith('Z_');
 }

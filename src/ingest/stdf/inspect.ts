@@ -6,17 +6,19 @@ import type { ResultsBuilder } from '../../wafer/results-builder.ts';
 import { TextDigest } from '../../wafer/text-digest.ts';
 import { type YieldRules, YieldTally } from '../../wafer/yield.ts';
 import { ColumnCollector } from './collectors.ts';
-import { type ByteSource, type Compression, Decompressed } from './decompress.ts';
+import type { ByteSource, Compression } from './decompress.ts';
 import { type ClosedPart, StdfFold } from './fold.ts';
 import type { Truncation } from './framing.ts';
+import { type LeftOut, LeftOutList } from './left-out.ts';
 import { MAX_PART_BYTES } from './part-joiner.ts';
 import { RecordStream } from './record-stream.ts';
 import type { MirFields, StdfRecord } from './records.ts';
 import type { ResultRecord } from './result-record.ts';
+import { openStdf, type StdfStream } from './stdf-file.ts';
 
-/** What a file contains. Keys are those of the `inspect` command's JSON. */
+/** What an STDF stream contains. Keys are those of the `inspect` command's JSON. */
 export interface StdfInspection {
-  /** Name of the file without folders. */
+  /** Name of the file without folders; of a stream that is not the first or only one in it, see {@link StdfStream}. */
   readonly file: string;
   readonly compression: Compression;
   readonly uncompressed_bytes: number;
@@ -56,25 +58,46 @@ export interface InspectedParts extends PartCounts {
 }
 
 /**
- * Tells what a file contains, in one pass. Memory grows with the number of parts, not of results.
+ * Tells what each STDF stream of a file contains, in one pass. Memory grows with the number of parts, not of results.
  * @param name for messages; by default the last part of the path
- * @throws WafersyncError `invalid` if it is not STDF, or a part is too large to be held
+ * @param leaveOut told what an archive holds that is not read
+ * @throws WafersyncError `invalid` if there is no STDF in it, or a part is too large to be held
  */
-export async function inspectStdf(source: ByteSource, name?: string): Promise<StdfInspection> {
-  const file = name ?? (typeof source === 'string' ? basename(source) : 'the stream');
-  const inspector = new Inspector(file);
-  const chunks = new Decompressed(source, file);
-  const stream = new RecordStream(file, (record) => inspector.visit(record));
-  for await (const chunk of chunks) stream.push(chunk);
-  stream.end();
-  const { compression, damage } = chunks;
+export async function* inspectStdf(
+  source: ByteSource,
+  name?: string,
+  leaveOut: (leftOut: LeftOut) => void = () => {},
+): AsyncGenerator<StdfInspection> {
+  const fileName = name ?? (typeof source === 'string' ? basename(source) : 'the stream');
+  const file = await openStdf(source, fileName);
+  const leftOut = new LeftOutList(file, fileName);
+  let read = 0;
+  for (const member of file.members) {
+    try {
+      for await (const stream of member.streams()) {
+        yield await inspectStream(stream);
+        read++;
+      }
+    } catch (error) {
+      leftOut.add(member.name, error);
+    }
+  }
+  leftOut.finish(read).forEach(leaveOut);
+}
+
+async function inspectStream(stream: StdfStream): Promise<StdfInspection> {
+  const inspector = new Inspector(stream.name);
+  const records = new RecordStream(stream.name, (record) => inspector.visit(record));
+  for await (const chunk of stream.chunks) records.push(chunk);
+  records.end();
+  const { compression, damage } = stream;
   const cut = damage ? ({ at: damage.at, bytes: 0, kind: damage.reason } as const) : null;
   return {
-    file,
+    file: stream.name,
     compression,
-    uncompressed_bytes: stream.bytes,
-    ...namedCounts(stream.counts),
-    truncated: stream.truncated ?? cut,
+    uncompressed_bytes: records.bytes,
+    ...namedCounts(records.counts),
+    truncated: records.truncated ?? cut,
     ...inspector.facts(),
   };
 }

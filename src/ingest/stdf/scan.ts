@@ -2,16 +2,19 @@ import { createHash } from 'node:crypto';
 import { WafersyncError } from '../../errors.ts';
 import type { TestDefinition } from '../../wafer/program.ts';
 import { countingCollector } from './collectors.ts';
-import { type ByteSource, type Compression, type Damage, Decompressed } from './decompress.ts';
+import type { Compression, Damage } from './decompress.ts';
 import type { ClosedPart } from './fold.ts';
 import { StdfFold } from './fold.ts';
 import type { Truncation } from './framing.ts';
 import { RecordStream } from './record-stream.ts';
 import type { MirFields } from './records.ts';
+import type { StdfStream } from './stdf-file.ts';
 import type { StdfWafer } from './wafer-table.ts';
 
-/** What a first pass over a file tells. */
+/** What a first pass over a stream tells. */
 export interface StdfScan {
+  /** Name of the stream. */
+  readonly name: string;
   /** SHA-256 of the decompressed bytes, hex. */
   readonly contentDigest: string;
   /** Decompressed bytes. */
@@ -56,26 +59,26 @@ interface PartSums {
 }
 
 /**
- * Reads a file from end to end without keeping its results.
- * @param name the file's, for messages
+ * Reads a stream from end to end without keeping its results.
  * @throws WafersyncError `invalid` if it is not STDF, `cancelled` by the signal
  */
-export async function scanStdf(source: ByteSource, name: string, signal?: AbortSignal): Promise<StdfScan> {
+export async function scanStream(stream: StdfStream, signal?: AbortSignal): Promise<StdfScan> {
+  const { name } = stream;
   const sums: PartSums = { attempts: 0, results: 0, oversizeParts: 0, oversizeResults: 0 };
   const fold = new StdfFold(countingCollector);
-  const stream = new RecordStream(name, (record) => {
+  const records = new RecordStream(name, (record) => {
     const part = fold.step(record);
     if (part) addPart(sums, part);
   });
   const digest = createHash('sha256');
-  const chunks = new Decompressed(source, name);
-  for await (const chunk of chunks) {
+  for await (const chunk of stream.chunks) {
     throwIfCancelled(signal, name);
     digest.update(chunk);
-    stream.push(chunk);
+    records.push(chunk);
   }
-  stream.end();
-  return { contentDigest: digest.digest('hex'), ...sums, ...foldFacts(fold), ...streamFacts(stream, chunks) };
+  records.end();
+  const contentDigest = digest.digest('hex');
+  return { name, contentDigest, ...sums, ...foldFacts(fold), ...streamFacts(records, stream) };
 }
 
 /** Throws `cancelled` once the signal was given. */
@@ -108,6 +111,6 @@ function foldFacts(fold: StdfFold<unknown>) {
   };
 }
 
-function streamFacts(stream: RecordStream, { compression, damage }: Decompressed) {
-  return { bytes: stream.bytes, truncated: stream.truncated, records: stream.counts, compression, damage };
+function streamFacts(records: RecordStream, { compression, damage }: StdfStream) {
+  return { bytes: records.bytes, truncated: records.truncated, records: records.counts, compression, damage };
 }
