@@ -14,6 +14,8 @@ import { type FabId, originKey } from './clocks/dot.ts';
 import { HybridClock } from './clocks/hlc.ts';
 import type { NodeConfig } from './config/load.ts';
 import { WafersyncError } from './errors.ts';
+import { DropFolder } from './ingest/folder/drop-folder.ts';
+import type { ImportFile } from './ingest/folder/take-file.ts';
 import { importStdf } from './ingest/stdf/import.ts';
 import { storeHistory } from './ingest/stream/store-history.ts';
 import { StreamOwners } from './ingest/stream/stream-owners.ts';
@@ -105,6 +107,7 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
   });
   const sync = new SyncRunner({ ...syncOptions(config, addresses, store), replica, store, world, log });
   const spool = new Spool(join(config.dataDir, 'spool'), config.intake.maxUploadBytes, world);
+  const files = { timeZone: config.timeZone, intake: replica };
   const health = new Health();
   const server = createServer({
     world,
@@ -123,7 +126,7 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
   server.add(
     testEquipment,
     testEquipmentHandlers({
-      store,
+      ...{ store, world, commits: replica.commits },
       streams: {
         fab: config.fab,
         world,
@@ -132,8 +135,9 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
         owners: new StreamOwners(),
         newProgram: () => new ProgramBuilder(),
       },
-      slots: streams,
+      slots: { intake: streams, subscriptions },
     }),
+    { WatchResults: { subscription: true } },
   );
   server.add(
     runService,
@@ -142,13 +146,7 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
       slots: { intake: streams, subscriptions },
       importFile: ({ fileName, lot, chunks }, signal) =>
         spool.hold(fileName, chunks, (path) =>
-          importStdf(path, {
-            fileName,
-            lot: lot ?? undefined,
-            timeZone: config.timeZone,
-            intake: replica,
-            signal,
-          }),
+          importStdf(path, { ...files, fileName, lot: lot ?? undefined, signal }),
         ),
     }),
     { WatchRun: { subscription: true } },
@@ -160,14 +158,21 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
   addHealth(server, health);
   addReflection(server, loadDescriptors());
   for (const service of ['', ...server.services]) health.set(service, { serving: true });
+  const folder = await openFolder(config, around, (path, fileName, signal) =>
+    importStdf(path, { ...files, fileName, signal }),
+  );
   const port = await server.bind(config.listen.host, config.listen.port);
   sync.start();
+  folder?.start();
   log.info('node.started', { epoch: originKey(store.origin), port, version, ...store.stats() });
   return {
     fab: config.fab,
     port,
     changes: sync.changes,
-    stop: () => stop(around, server, sync, replica, store),
+    stop: async () => {
+      await folder?.stop();
+      await stop(around, server, sync, replica, store);
+    },
   };
 }
 
@@ -184,6 +189,22 @@ async function stop(
   replica.close();
   store.close();
   log.info('node.stopped');
+}
+
+async function openFolder(
+  { intake }: NodeConfig,
+  { world, log }: Surroundings,
+  importFile: ImportFile,
+): Promise<DropFolder | null> {
+  if (intake.folder === '') return null;
+  return DropFolder.open({
+    folder: intake.folder,
+    settleMs: intake.folderSettleMs,
+    rescanMs: intake.folderRescanMs,
+    parallel: intake.folderParallel,
+    maxBytes: intake.maxUploadBytes,
+    ...{ importFile, world, log },
+  });
 }
 
 function syncOptions(config: NodeConfig, addresses: ReadonlyMap<FabId, string>, store: Store) {

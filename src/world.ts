@@ -26,6 +26,7 @@ export type TimerPurpose =
   | 'heartbeat'
   | 'idle'
   | 'notify'
+  | 'folder'
   | 'shutdown';
 
 /** The real world. */

@@ -40,7 +40,8 @@ export async function* onChange(
   }
 }
 
-async function pause(world: World, delayMs: number, signal: AbortSignal): Promise<void> {
+/** Waits for a while, or until `signal` is aborted. */
+export async function pause(world: World, delayMs: number, signal: AbortSignal): Promise<void> {
   if (delayMs <= 0 || signal.aborted) return;
   await new Promise<void>((resolve) => {
     const done = () => {

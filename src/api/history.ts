@@ -84,7 +84,7 @@ function matches(result: TestResult, { test, fromUs, toUs }: HistoryQuery): bool
 }
 
 /** Turns rows of the store into attempts with their tests and their place. */
-class Places {
+export class Places {
   readonly #store: Store;
   readonly #programs = new Map<ProgramDigest, readonly TestDefinition[]>();
   #run: (Pick<AttemptPlace, 'equipmentId' | 'streamId' | 'streamed'> & { readonly id: RunId }) | null = null;
@@ -94,7 +94,8 @@ class Places {
   }
 
   attempts({ run, wafer, update, indexes }: ReadRow): Found[] {
-    if (this.#run?.id !== run.id) {
+    // Without a record it is looked up again: it may come later.
+    if (this.#run?.id !== run.id || this.#run.streamed === undefined) {
       const record = this.#store.runs.get(run.id)?.record;
       this.#run = {
         id: run.id,

@@ -33,7 +33,15 @@ export interface Upload {
 
 /** What came of a file. */
 export interface ImportOutcome {
+  /** At least one. */
+  readonly runs: readonly ImportedRun[];
+  readonly leftOut: readonly { readonly name: string; readonly reason: string }[];
+}
+
+/** What came of one STDF stream of a file. */
+export interface ImportedRun {
   readonly runId: RunId;
+  readonly fileName: string;
   readonly wafers: readonly WaferKey[];
   readonly attempts: number;
   readonly results: number;
@@ -104,16 +112,24 @@ function nameOf(path: string): string {
   return path.split(/[\\/]/).at(-1) || 'upload';
 }
 
-function toImportResponse(outcome: ImportOutcome): Message<'ImportRunResponse'> {
+function toImportResponse({ runs, leftOut }: ImportOutcome): Message<'ImportRunResponse'> {
+  const messages = runs.map(toImportedRun);
+  const { file_name: _, ...first } = messages[0] ?? {};
+  const left_out = leftOut.map(({ name, reason }) => ({ file_name: name, reason }));
+  return { ...first, runs: messages, left_out };
+}
+
+function toImportedRun(run: ImportedRun): Message<'ImportedRun'> {
   return {
-    run_id: outcome.runId,
-    wafers: outcome.wafers.map(toWaferName),
-    attempts: fromNumber(outcome.attempts),
-    results: fromNumber(outcome.results),
-    added_attempts: fromNumber(outcome.added),
-    complete: outcome.complete,
-    incomplete_reason: outcome.incompleteReason,
-    orphan_results: fromNumber(outcome.orphanResults),
+    run_id: run.runId,
+    file_name: run.fileName,
+    wafers: run.wafers.map(toWaferName),
+    attempts: fromNumber(run.attempts),
+    results: fromNumber(run.results),
+    added_attempts: fromNumber(run.added),
+    complete: run.complete,
+    incomplete_reason: run.incompleteReason,
+    orphan_results: fromNumber(run.orphanResults),
   };
 }
 

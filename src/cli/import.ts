@@ -23,7 +23,7 @@ export interface ImportOptions {
   readonly json?: boolean;
 }
 
-/** What came of one file. Keys of `--json`. */
+/** What came of one STDF stream: of a file, mostly. Keys of `--json`. */
 interface Imported {
   readonly file: string;
   readonly run_id: string;
@@ -37,7 +37,18 @@ interface Imported {
   readonly synced_fabs: readonly string[];
 }
 
+/** What came of several files. */
+interface Outcome {
+  readonly imported: Imported[];
+  /** Lines about what was not taken. */
+  readonly leftOut: string[];
+  /** Files of which nothing was taken, or that were not tried. */
+  readonly failed: number;
+}
+
 type Runs = ClientOf<typeof runService.methods>;
+type Answer = wafersync.v1.ImportRunResponse.$Properties;
+type Run = wafersync.v1.ImportedRun.$Properties;
 
 /** Largest piece of a file in one message, bytes. */
 const CHUNK_BYTES = 256 * 1024;
@@ -52,13 +63,14 @@ export async function importFiles(
   terminal: Terminal,
 ): Promise<number> {
   if (options.wait) await checkMembers(options.node, options.wait);
-  const imported = await withNode(runService, options.node, (runs) =>
+  const { imported, leftOut, failed } = await withNode(runService, options.node, (runs) =>
     importEach(runs, files, options, terminal),
   );
   if (options.json) terminal.out(JSON.stringify(imported));
   else if (imported.length > 0) terminal.out(importTable(imported));
   for (const one of imported) warn(one, terminal);
-  return imported.length < files.length ? 1 : 0;
+  for (const line of leftOut) terminal.err(line);
+  return failed > 0 ? 1 : 0;
 }
 
 /** A file that fails is told and passed by; a node that is gone ends it all, since the other files would fail alike. */
@@ -67,12 +79,18 @@ async function importEach(
   files: readonly string[],
   options: ImportOptions,
   terminal: Terminal,
-): Promise<Imported[]> {
+): Promise<Outcome> {
   const imported: Imported[] = [];
+  const leftOut: string[] = [];
+  let failed = 0;
   for (const [i, file] of files.entries()) {
     try {
-      imported.push(await importFile(runs, file, options, terminal));
+      const answer = await upload(runs, file, options);
+      for (const run of runsOf(answer)) imported.push(await importedOf(runs, file, run, options, terminal));
+      for (const { file_name, reason } of answer.left_out ?? [])
+        leftOut.push(`wafersync: ${inFile(file, file_name ?? '')} was left out: ${reason}.`);
     } catch (thrown) {
+      failed++;
       const error = nodeFailure(thrown, options.node);
       terminal.err(failureLine(error));
       if (error.code !== 'unavailable') continue;
@@ -82,39 +100,46 @@ async function importEach(
       break;
     }
   }
-  return imported;
+  return { imported, leftOut, failed };
 }
 
-async function importFile(
+/** A node of before several runs a file tells of the first alone. */
+function runsOf(answer: Answer): readonly Run[] {
+  return answer.runs && answer.runs.length > 0 ? answer.runs : [answer];
+}
+
+async function importedOf(
   runs: Runs,
   file: string,
+  run: Run,
   options: ImportOptions,
   terminal: Terminal,
 ): Promise<Imported> {
-  const answer = await upload(runs, file, options);
-  const runId = answer.run_id ?? '';
+  const runId = run.run_id ?? '';
   const synced = options.wait ? await arrival(runs, file, runId, options.wait, terminal) : [];
   return {
-    file,
+    file: inFile(file, run.file_name ?? ''),
     run_id: runId,
-    wafers: (answer.wafers ?? []).map(({ lot, wafer_id, insertion }) =>
+    wafers: (run.wafers ?? []).map(({ lot, wafer_id, insertion }) =>
       formatWafer({ lot: lot ?? '', waferId: wafer_id ?? '', insertion: insertion ?? '' }),
     ),
-    attempts: toNumber(answer.attempts),
-    results: toNumber(answer.results),
-    added_attempts: toNumber(answer.added_attempts),
-    complete: answer.complete ?? false,
-    incomplete_reason: answer.incomplete_reason ?? '',
-    orphan_results: toNumber(answer.orphan_results),
+    attempts: toNumber(run.attempts),
+    results: toNumber(run.results),
+    added_attempts: toNumber(run.added_attempts),
+    complete: run.complete ?? false,
+    incomplete_reason: run.incomplete_reason ?? '',
+    orphan_results: toNumber(run.orphan_results),
     synced_fabs: synced,
   };
 }
 
-async function upload(
-  runs: Runs,
-  file: string,
-  options: ImportOptions,
-): Promise<wafersync.v1.ImportRunResponse.$Properties> {
+/** The path of something in a file, which the node knows by the file's name alone. */
+function inFile(file: string, name: string): string {
+  const own = basename(file);
+  return name.startsWith(own) ? file + name.slice(own.length) : file;
+}
+
+async function upload(runs: Runs, file: string, options: ImportOptions): Promise<Answer> {
   const handle = await open(file).catch((error: NodeJS.ErrnoException) => unreadable(file, error));
   try {
     const call = runs.ImportRun();
@@ -139,7 +164,8 @@ async function upload(
   }
 }
 
-function unreadable(file: string, error: NodeJS.ErrnoException): never {
+/** Throws the error of a file that cannot be read. @throws WafersyncError `invalid` */
+export function unreadable(file: string, error: NodeJS.ErrnoException): never {
   const reasons: Readonly<Record<string, string>> = {
     ENOENT: 'does not exist',
     EACCES: 'may not be read by this user',

@@ -17,7 +17,7 @@ export interface InspectOptions {
   readonly node?: string;
   /** A run that the node keeps. */
   readonly run?: string;
-  /** One JSON object a line, one line a file. */
+  /** One JSON object a line, one line an STDF stream: a file, mostly. */
   readonly json?: boolean;
 }
 
@@ -51,7 +51,10 @@ export async function inspect(
   let failed = 0;
   for (const file of files) {
     try {
-      inspections.push(await inspectStdf(file, basename(file)));
+      for await (const inspection of inspectStdf(file, basename(file), ({ name, reason }) =>
+        terminal.err(`wafersync: ${name} was left out: ${reason}.`),
+      ))
+        inspections.push(inspection);
     } catch (thrown) {
       failed++;
       terminal.err(failureLine(thrown));

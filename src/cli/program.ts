@@ -1,12 +1,15 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { type DemoOptions, demo } from './demo/demo.ts';
+import { addGenerateCommand } from './generate-command.ts';
 import { type ImportOptions, importFiles } from './import.ts';
 import { type InspectOptions, inspect } from './inspect.ts';
 import { address, portNumber, positive, waitFor } from './options.ts';
 import { failureLine, processTerminal, type Terminal } from './output.ts';
+import { type SendOptions, send } from './send.ts';
 import { rebuild, type ServeOptions, serve } from './serve.ts';
 import { type StatusOptions, status } from './status.ts';
 import { VERSION } from './version.ts';
+import { type WatchOptions, watch } from './watch.ts';
 
 /**
  * Runs the command of a command line. Resolves to the exit code: 0, or 1 where it failed, with a line on stderr that
@@ -55,6 +58,7 @@ function makeProgram(terminal: Terminal, exit: Exit): Command {
     });
   addNodeCommands(program, terminal, exit);
   addDataCommands(program, terminal, exit);
+  addGenerateCommand(program, terminal, exit);
   for (const command of program.commands) {
     command.showHelpAfterError(`\`wafersync ${command.name()} --help\` tells what it takes.`);
   }
@@ -85,15 +89,42 @@ function addNodeCommands(program: Command, terminal: Terminal, exit: Exit): void
 function addDataCommands(program: Command, terminal: Terminal, exit: Exit): void {
   program
     .command('import')
-    .description('hand STDF V4 files, plain or gzip, to the node of a fab')
+    .description('hand STDF V4 files, plain or compressed, to the node of a fab')
     .argument('<file...>', 'the files')
     .requiredOption('--node <host:port>', 'where that node listens, such as 127.0.0.1:50051', address)
     .option('--wait <fabs>', 'wait until these fabs have it all: all, or some such as tw,az', waitFor)
     .option('--lot <lot>', "lot to use instead of the files' own")
-    .option('--json', 'print JSON: a list with one object a file')
+    .option('--json', 'print JSON: a list with one object a run')
     .action(async (files: string[], options: ImportOptions) =>
       exit(await importFiles(files, options, terminal)),
     );
+  program
+    .command('send')
+    .description('stream results to the node of a fab as a tester does, and go on where it was cut')
+    .argument(
+      '<file...>',
+      'files with one result a line as a JSON object, with the fields of TestResult; - is stdin',
+    )
+    .requiredOption('--node <host:port>', 'where that node listens', address)
+    .option('--equipment <id>', 'the tester, where the results do not say it')
+    .option('--stream <id>', "the stream, instead of one made of the file's name and content")
+    .option('--rate <number>', 'most results a second', positive)
+    .option('--json', 'print JSON: a list with one object a file')
+    .action(async (files: string[], options: SendOptions) => exit(await send(files, options, terminal)));
+  program
+    .command('watch')
+    .description('tell the results that become durable at a node, and the yields of their wafers')
+    .requiredOption('--node <host:port>', 'where the node listens', address)
+    .option('--wafer <id>', 'only this wafer')
+    .option('--lot <lot>', 'only this lot')
+    .option('--equipment <id>', 'only this tester')
+    .addOption(
+      new Option('--view <view>', 'which attempt of a die counts')
+        .choices(['last', 'first', 'raw'])
+        .default('last'),
+    )
+    .option('--json', 'print JSON: one object a line, with the results')
+    .action(async (options: WatchOptions) => watch(options, terminal));
   program
     .command('inspect')
     .description('tell what STDF files contain, or a run that a node keeps')

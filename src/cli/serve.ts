@@ -27,13 +27,16 @@ export async function serve(options: ServeOptions): Promise<number> {
   const config = loadConfig(options.config);
   const log = createLog({ level: config.log.level, fab: config.fab });
   const asked = stopAsked();
-  const node = await startNode(config, { world: realWorld, log, version: VERSION });
-  process.send?.({ type: 'ready', port: node.port } satisfies ReadyMessage);
-  log.info('node.stop_asked', { reason: await asked });
-  await node.stop();
-  // An open channel to the parent would keep the process alive.
-  if (process.connected) process.disconnect();
-  return 0;
+  try {
+    const node = await startNode(config, { world: realWorld, log, version: VERSION });
+    process.send?.({ type: 'ready', port: node.port } satisfies ReadyMessage);
+    log.info('node.stop_asked', { reason: await asked });
+    await node.stop();
+    return 0;
+  } finally {
+    // An open channel to the parent would keep the process alive.
+    if (process.connected) process.disconnect();
+  }
 }
 
 /** Settles with the reason when the process shall end. */

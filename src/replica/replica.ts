@@ -2,6 +2,7 @@ import type { HybridClock } from '../clocks/hlc.ts';
 import { timestampMs } from '../clocks/hlc.ts';
 import { WafersyncError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
+import { countResults } from '../wafer/attempt.ts';
 import type { Intake, IntakeReceipt, ResultsBatch } from '../wafer/intake.ts';
 import type { ProgramDigest } from '../wafer/program.ts';
 import { readProgram } from '../wafer/program-codec.ts';
@@ -31,6 +32,8 @@ export interface Commit<Token> {
     readonly token: Token | null;
     readonly applied: boolean;
   }[];
+  /** Updates that were held and are applied now. */
+  readonly released: readonly Update[];
   /** Received updates that were dealt with, in order. */
   readonly received: readonly { readonly update: Update; readonly token: Token; readonly outcome: Outcome }[];
   /** Programs that are new here. */
@@ -60,7 +63,7 @@ const FATAL: ReadonlySet<string> = new Set(['exhausted', 'unavailable', 'damaged
 const BYTES_PER_RESULT = 20;
 
 /**
- * The one write path: what is born here goes through `write` and `closeRun`, what comes from peers through `receive`.
+ * The one write path: what is born here goes through `write` and `recordRun`, what comes from peers through `receive`.
  * Both end in the same group commit.
  */
 export class Replica<Token> implements Intake {
@@ -74,6 +77,7 @@ export class Replica<Token> implements Intake {
   /** What the commit under way has done so far; told once it is on disk. */
   #added: { update: Update; token: Token | null; applied: boolean }[] = [];
   #received: { update: Update; token: Token; outcome: Outcome }[] = [];
+  #released: Update[] = [];
   #programs: ProgramDigest[] = [];
 
   constructor(options: ReplicaOptions) {
@@ -90,14 +94,14 @@ export class Replica<Token> implements Intake {
       (sum, { results }) => sum + 200 + results.length * BYTES_PER_RESULT,
       0,
     );
-    let receipt: IntakeReceipt = { added: 0, known: 0 };
+    let receipt: IntakeReceipt = { added: 0, addedResults: 0, known: 0 };
     await this.#durable(bytes, () => {
       receipt = this.#writeResults(batch);
     });
     return receipt;
   }
 
-  async closeRun(run: RunRef, record: RunRecord): Promise<void> {
+  async recordRun(run: RunRef, record: RunRecord): Promise<void> {
     await this.#durable(1024, () => {
       const known = this.#store.runs.get(run.id)?.record;
       if (known && sameRecord(known, record)) return;
@@ -161,7 +165,11 @@ export class Replica<Token> implements Intake {
         this.#bear({ kind: 'results', wafer, run, program: program.digest }, part);
       }
     }
-    return { added: fresh.length, known: attempts.length - fresh.length };
+    return {
+      added: fresh.length,
+      addedResults: countResults(fresh),
+      known: attempts.length - fresh.length,
+    };
   }
 
   /** An update is born: dot, timestamp, seal, log, fold. */
@@ -224,7 +232,7 @@ export class Replica<Token> implements Intake {
     this.#programs.push(digest);
     for (const dot of this.#store.log.heldForProgram(digest)) {
       const update = this.#store.log.get(dot);
-      if (update) this.#applyOrHold(update);
+      if (update && this.#applyOrHold(update)) this.#released.push(update);
     }
   }
 
@@ -252,20 +260,27 @@ export class Replica<Token> implements Intake {
   }
 
   #runJob(job: Job, failures: Map<Job, WafersyncError>): void {
-    const before = [this.#added.length, this.#received.length, this.#programs.length] as const;
+    const lists = [this.#added, this.#released, this.#received, this.#programs];
+    const before = lists.map(({ length }) => length);
     try {
       this.#store.savepoint(() => job.run());
     } catch (thrown) {
       const error = WafersyncError.from(thrown);
       if (FATAL.has(error.code)) throw error;
-      [this.#added.length, this.#received.length, this.#programs.length] = before;
+      for (const [i, list] of lists.entries()) list.length = before[i]!;
       failures.set(job, error);
     }
   }
 
   #takeOutcome(): Commit<Token> {
-    const commit = { added: this.#added, received: this.#received, programs: this.#programs };
+    const commit = {
+      added: this.#added,
+      released: this.#released,
+      received: this.#received,
+      programs: this.#programs,
+    };
     this.#added = [];
+    this.#released = [];
     this.#received = [];
     this.#programs = [];
     return commit;

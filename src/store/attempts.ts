@@ -39,6 +39,11 @@ export class Attempts {
     return this.#statements.lastSequences.all(run);
   }
 
+  /** Greatest S such that every sequence from 1 to S belongs to an attempt of a run, and none of these goes on behind S. */
+  through(run: RunId): number {
+    return this.#statements.through.get(run)?.sequence ?? 0;
+  }
+
   #stored(run: RunId, row: AttemptRow): StoredAttempt {
     const { origin, sequence, lot, waferId, insertion, ...attempt } = row;
     const wafer: WaferKey = { lot, waferId, insertion };
@@ -64,6 +69,14 @@ function statements(connection: Connection) {
     lastSequences: connection.prepare<[string], SiteProgress>(
       `SELECT head, site, max(attempt_index + sequence_span) AS lastSequence FROM attempts
        WHERE run = (SELECT id FROM runs WHERE run_id = ?) GROUP BY head, site ORDER BY head, site`,
+    ),
+    // A sequence is in one attempt at most: S results that all lie within 1 to S leave none of these out.
+    through: connection.prepare<[string], { sequence: number | null }>(
+      `SELECT max(last) AS sequence FROM (
+         SELECT max(attempt_index + sequence_span) OVER so_far AS last, sum(results) OVER so_far AS results
+         FROM attempts WHERE run = (SELECT id FROM runs WHERE run_id = ?)
+         WINDOW so_far AS (ORDER BY attempt_index)
+       ) WHERE results = last`,
     ),
   };
 }

@@ -16,6 +16,7 @@ import { Runs } from './runs.ts';
 import type { Decoders, StoreStats } from './types.ts';
 import { UpdateLog } from './update-log.ts';
 import { Wafers } from './wafers.ts';
+import { Yields } from './yields.ts';
 
 /** What to open, and how to read what updates carry. */
 export interface StoreOptions extends DatabaseOptions {
@@ -34,6 +35,7 @@ export class Store {
   readonly attempts: Attempts;
   readonly runs: Runs;
   readonly wafers: Wafers;
+  readonly yields: Yields;
   readonly peers: Peers;
   readonly #connection: Connection;
   readonly #lock: OpenDatabase['lock'];
@@ -56,6 +58,7 @@ export class Store {
     this.attempts = new Attempts(connection, keys);
     this.runs = new Runs(connection, keys);
     this.wafers = new Wafers(connection, keys);
+    this.yields = new Yields(connection, keys);
     this.peers = new Peers(connection, keys, world);
   }
 

@@ -59,7 +59,11 @@ export interface Results {
   readonly valueCounts: Uint32Array;
   /** All values, one result after the other. Float32Array keeps the bits of the source, NaN payloads too. */
   readonly values: Float32Array | Float64Array;
-  /** Each result's time as microseconds after startedAtUs; null where the source has none or all are 0. */
+  /**
+   * Each result's time as microseconds after startedAtUs, negative where the tester's clock stepped back; after
+   * 1970-01-01T00:00:00Z where startedAtUs is null. Null where the source has none or all are 0. A time that comes to 0
+   * is not known.
+   */
   readonly timesUs: Float64Array | null;
 }
 

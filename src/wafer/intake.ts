@@ -17,6 +17,8 @@ export interface ResultsBatch {
 export interface IntakeReceipt {
   /** Attempts that are durable because of this batch. */
   readonly added: number;
+  /** Results in those attempts. */
+  readonly addedResults: number;
   /** Attempts that were known before. */
   readonly known: number;
 }
@@ -28,8 +30,11 @@ export interface IntakeReceipt {
  */
 export interface Intake {
   write(batch: ResultsBatch): Promise<IntakeReceipt>;
-  /** Records what is known of a run once it has ended. The same record again adds nothing. */
-  closeRun(run: RunRef, record: RunRecord): Promise<void>;
+  /**
+   * Records what is known of a run: all of it once it has ended, and before that who makes it. The same record again
+   * adds nothing; of several the one with the most attempts counts, of these a complete one.
+   */
+  recordRun(run: RunRef, record: RunRecord): Promise<void>;
   /** The start of a run known here, so that a resumed stream keeps it; null for a new run. */
   runStart(run: RunId): number | null;
 }

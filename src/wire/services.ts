@@ -116,7 +116,9 @@ export const dataSync = service('wafersync.v1.DataSync', {
 /** Testers: results in, results out. */
 export const testEquipment = service('wafersync.v1.TestEquipment', {
   StreamTestResults: clientStream(v1.TestResult, v1.TestAck),
+  SyncTestData: bidi(v1.TestResult, v1.TestAck),
   GetHistoricalTests: serverStream(v1.TestQuery, v1.TestResult),
+  WatchResults: serverStream(v1.WatchResultsRequest, v1.WatchResultsResponse),
 });
 
 /** Runs: files in, attempts out. */

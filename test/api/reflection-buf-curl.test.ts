@@ -9,6 +9,7 @@ import { fromNumber } from '../../src/wire/long.ts';
 import { testEquipment } from '../../src/wire/services.ts';
 import { serve } from '../support/grpc-client.ts';
 import { BUF } from '../support/protos.ts';
+import { unusedHandlers } from '../support/unused-handlers.ts';
 
 const VERSIONS = ['grpc-v1', 'grpc-v1alpha'] as const;
 
@@ -20,6 +21,7 @@ async function node(t: TestContext) {
     addReflection(server, loadDescriptors());
     addHealth(server, health);
     server.add(testEquipment, {
+      ...unusedHandlers,
       StreamTestResults: clientStream(async (results) => {
         let passed = 0;
         let last = '';

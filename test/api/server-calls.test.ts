@@ -7,6 +7,7 @@ import type { HandlersOf } from '../../src/api/handlers.ts';
 import { WafersyncError } from '../../src/errors.ts';
 import { dataSync, runService, testEquipment } from '../../src/wire/services.ts';
 import { closing, collect, serve } from '../support/grpc-client.ts';
+import { unusedHandlers } from '../support/unused-handlers.ts';
 
 type Runs = HandlersOf<(typeof runService)['methods']>;
 
@@ -209,7 +210,7 @@ test('iterating a client stream whose client went away throws cancelled, unread 
         }
         return {};
       }),
-      GetHistoricalTests: serverStream(async function* () {}),
+      ...unusedHandlers,
     }),
   );
   const call = closing(t, makeClient(testEquipment, address)).StreamTestResults();

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { compressionAlgorithms } from '@grpc/grpc-js';
-import { clientStream, serverStream } from '../../src/api/call.ts';
+import { clientStream } from '../../src/api/call.ts';
 import { makeClient } from '../../src/api/client.ts';
 import { fromNumber } from '../../src/wire/long.ts';
 import { testEquipment } from '../../src/wire/services.ts';
 import { closing, serve } from '../support/grpc-client.ts';
+import { unusedHandlers } from '../support/unused-handlers.ts';
 
 async function intake(t: TestContext) {
   const served = await serve(
@@ -18,7 +19,7 @@ async function intake(t: TestContext) {
           for await (const { test_value } of results) sum = sum * 3 + test_value;
           return { message: String(sum), accepted: fromNumber(0) };
         }),
-        GetHistoricalTests: serverStream(async function* () {}),
+        ...unusedHandlers,
       }),
     { maxMessageBytes: 100_000 },
   );

@@ -48,3 +48,13 @@ test('without a terminal nothing is redrawn, and lines are printed when asked fo
   screen.note('a note');
   assert.deepEqual(terminal.lines, ['hello', 'a line that is long enough 1', 'a note']);
 });
+
+test('what a terminal shows of Ctrl-C is wiped out', () => {
+  const terminal = new FakeTerminal(80);
+  const screen = new Screen(terminal, () => ['tw']);
+  screen.redraw();
+  terminal.write('^C');
+  screen.end();
+  screen.say('bye');
+  assert.deepEqual(terminal.lines, ['tw', 'bye']);
+});

@@ -99,3 +99,14 @@ test('serve without a configuration that can be read says so', async () => {
   assert.equal(code, 1);
   assert.match(stderr, /^wafersync: cannot read the configuration \/nowhere\/tw\.yaml: ENOENT[^\n]*\n$/);
 });
+
+test('serve that fails under a parent with a channel to it ends all the same', async (t) => {
+  const [node] = await startNodes(t, ['tw']);
+  const child = startWafersync(['serve', '--config', node!.configFile], {
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  t.after(() => child.kill('SIGKILL'));
+  const { code, stderr } = await ended(child);
+  assert.equal(code, 1);
+  assert.match(stderr, /^wafersync: database .* is open in process/);
+});

@@ -7,11 +7,11 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Loads every file of dist but the entry, which would run. */
+/** Loads every file of dist but the entry, which would run, and those that run in a thread of their own. */
 const LOAD_ALL = `
 import { globSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-const files = globSync('dist/**/*.js', { exclude: ['dist/main.js'] });
+const files = globSync('dist/**/*.js', { exclude: ['dist/main.js', 'dist/**/*-worker.js'] });
 for (const file of files) await import(pathToFileURL(file).href);
 console.log(files.length);
 `;

@@ -18,6 +18,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   sync: ['errors', 'world', 'log', 'clocks', 'wafer', 'wire', 'store', 'replica'],
   ingest: ['errors', 'world', 'log', 'clocks', 'wafer', 'wire', 'store', 'replica'],
   api: ['errors', 'world', 'log', 'clocks', 'wafer', 'wire', 'store', 'replica', 'sync', 'ingest'],
+  tester: ['errors', 'world', 'wafer', 'sync', 'api'],
   config: ['errors', 'world', 'log', 'clocks', 'wafer'],
   generator: ['errors', 'world', 'clocks', 'wafer'],
   node: [
@@ -26,7 +27,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   ],
   cli: [
     ...['errors', 'world', 'log', 'clocks', 'wafer', 'wire', 'store', 'replica'],
-    ...['sync', 'ingest', 'api', 'config', 'node', 'generator'],
+    ...['sync', 'ingest', 'api', 'config', 'node', 'generator', 'tester'],
   ],
   main: ['errors', 'world', 'log', 'config', 'node', 'cli'],
 };
@@ -42,7 +43,10 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   long: ['src/wire/'],
   pino: ['src/log.ts'],
   protobufjs: ['src/wire/', 'src/api/'],
+  'unbzip2-stream': ['src/ingest/stdf/'],
+  'xz-decompress': ['src/ingest/stdf/'],
   yaml: ['src/config/'],
+  yauzl: ['src/ingest/stdf/'],
   zod: ['src/config/'],
 };
 

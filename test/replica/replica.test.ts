@@ -28,17 +28,17 @@ test('attempts known already are left out, and a batch of nothing new adds no up
   const tw = new Bench(t);
   const first = tw.replica.write(batch([0, 1]));
   await tw.commit();
-  assert.deepEqual(await first, { added: 2, known: 0 });
+  assert.deepEqual(await first, { added: 2, addedResults: 8, known: 0 });
   const second = tw.replica.write(batch([0, 1, 2]));
   await tw.commit();
-  assert.deepEqual(await second, { added: 1, known: 2 });
+  assert.deepEqual(await second, { added: 1, addedResults: 4, known: 2 });
   assert.deepEqual(
     decodeAttempts(tw.born[0]!.payload).map(({ index }) => index),
     [2],
   );
   const third = tw.replica.write(batch([0, 1, 2]));
   await tw.commit();
-  assert.deepEqual(await third, { added: 0, known: 3 });
+  assert.deepEqual(await third, { added: 0, addedResults: 0, known: 3 });
   assert.equal(tw.store.stats().updates, 2);
 });
 
@@ -66,7 +66,7 @@ test('a batch over the size of an update is split, and each part holds within th
   );
   const done = tw.replica.write(large);
   await tw.commit();
-  assert.deepEqual(await done, { added: 20, known: 0 });
+  assert.deepEqual(await done, { added: 20, addedResults: 1_200_000, known: 0 });
   assert.ok(tw.born.length > 1);
   assert.ok(tw.born.every((update) => updateBytes(update) <= MAX_UPDATE_BYTES));
   assert.deepEqual(
@@ -84,7 +84,7 @@ test('an attempt that no update can hold is refused, and what shares its commit 
   const kept = tw.replica.write(batch([0]));
   await tw.commit();
   await refused;
-  assert.deepEqual(await kept, { added: 1, known: 0 });
+  assert.deepEqual(await kept, { added: 1, addedResults: 4, known: 0 });
   assert.deepEqual(
     tw.born.map(({ header }) => header.dot.sequence),
     [1],
@@ -95,7 +95,7 @@ test('the record of a run is written once, and again only when it says something
   const tw = new Bench(t);
   const run = { id: RUN, startedAtUs: 5 };
   for (const record of [RECORD, RECORD, { ...RECORD, attempts: 4 }]) {
-    const done = tw.replica.closeRun(run, record);
+    const done = tw.replica.recordRun(run, record);
     await tw.commit();
     await done;
   }
@@ -205,7 +205,7 @@ test('after close, what waited is stored and nothing more is taken', async (t) =
   const kept = tw.replica.write(batch([0]));
   await settle();
   tw.replica.close();
-  assert.deepEqual(await kept, { added: 1, known: 0 });
+  assert.deepEqual(await kept, { added: 1, addedResults: 4, known: 0 });
   await assert.rejects(
     tw.replica.write(batch([1])),
     (error) => error instanceof WafersyncError && error.code === 'unavailable',
@@ -232,7 +232,7 @@ test('a full disk refuses the whole commit, and the next one works when there is
   tw.store.transaction = real;
   const kept = tw.replica.write(batch([0]));
   await tw.commit();
-  assert.deepEqual(await kept, { added: 1, known: 0 });
+  assert.deepEqual(await kept, { added: 1, addedResults: 4, known: 0 });
 });
 
 async function bornElsewhere(t: TestContext): Promise<Update> {

@@ -134,6 +134,24 @@ test('of several records of a run the one with the most attempts counts, of equa
   }
 });
 
+test('of records with equal attempts a complete one counts, whatever the dots', (t) => {
+  const cut = runUpdate(
+    origin('az'),
+    1,
+    record({ complete: false, incompleteReason: 'cut', fileName: 'cut' }),
+  );
+  const whole = runUpdate(origin('tw'), 1, record({ fileName: 'whole' }));
+  const sql = 'SELECT file_name, complete, incomplete_reason FROM v_runs';
+  for (const order of [
+    [cut, whole],
+    [whole, cut],
+  ]) {
+    assert.deepEqual(shownAfter(t, sql, ...order), [
+      { file_name: 'whole', complete: 1, incomplete_reason: record({}).incompleteReason },
+    ]);
+  }
+});
+
 test('a kind that this version does not know is refused, so that it can be held', (t) => {
   const store = openStore(t);
   for (const kind of ['edit', 'retire', 'unknown'] as const) {

@@ -33,13 +33,13 @@ const anyBirth: fc.Arbitrary<Born> = fc
     waferId: fc.constantFrom('W1', 'W2'),
     content: fc.oneof(
       { weight: 5, arbitrary: batch },
-      { weight: 1, arbitrary: fc.nat({ max: 2 }).map((attempts) => ({ attempts })) },
+      { weight: 1, arbitrary: fc.record({ attempts: fc.nat({ max: 2 }), complete: fc.boolean() }) },
     ),
   })
   .map(({ run: id, start, waferId, content }) => (from, at) => {
     const head = { run: { id, startedAtUs: start } };
     if ('attempts' in content) {
-      return runUpdate(from, at, record({ attempts: content.attempts, fileName: `${from.fab}-${at}` }), head);
+      return runUpdate(from, at, record({ ...content, fileName: `${from.fab}-${at}` }), head);
     }
     return update(from, at, content, { ...head, wafer: { lot: 'L', waferId, insertion: '' } });
   });

@@ -119,7 +119,8 @@ function diesOf(winners: readonly Winner[], starts: ReadonlyMap<string, number>)
 function recordOf(sorted: readonly Update[]): RunRecord | undefined {
   const contents = sorted.map(({ payload }) => jsonDecoders.decodeRunRecord(payload));
   const most = Math.max(...contents.map(({ attempts }) => attempts));
-  return contents.find(({ attempts }) => attempts === most);
+  const longest = contents.filter(({ attempts }) => attempts === most);
+  return longest.find(({ complete }) => complete) ?? longest[0];
 }
 
 function results(winners: readonly Winner[]): number {

@@ -171,7 +171,7 @@ test('an attempt of too many results is refused with the place and the remedy, a
   const refusal = {
     code: 'invalid',
     message:
-      'the die that began at sequence 1 has 2 results, the most of one attempt, at sequence 3 of stream "S"',
+      'the die that began at sequence 1 would have 3 results, of at most 2 in one attempt, at sequence 3 of stream "S"',
     hint: /last_of_die/,
   };
   assert.throws(() => it.take(result(), 3), refusal);

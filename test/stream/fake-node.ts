@@ -5,6 +5,7 @@ import { StreamIntake, type StreamParts } from '../../src/ingest/stream/stream-i
 import { StreamOwners } from '../../src/ingest/stream/stream-owners.ts';
 import { type StreamResult, siteKey } from '../../src/ingest/stream/stream-result.ts';
 import type { GrowingProgram } from '../../src/ingest/stream/test-index.ts';
+import { countResults } from '../../src/wafer/attempt.ts';
 import type { Intake, IntakeReceipt, ResultsBatch } from '../../src/wafer/intake.ts';
 import type { ProgramDigest, TestDefinition, TestProgram } from '../../src/wafer/program.ts';
 import type { RunId, RunRecord, RunRef } from '../../src/wafer/run.ts';
@@ -140,7 +141,7 @@ export class FakeStore implements Intake, StreamHistory {
     for (const { batch } of this.waiting.splice(0)) if (isDurable()) this.#keep(batch);
   }
 
-  async closeRun(run: RunRef, record: RunRecord): Promise<void> {
+  async recordRun(run: RunRef, record: RunRecord): Promise<void> {
     this.records.push({ run, record });
   }
 
@@ -156,7 +157,9 @@ export class FakeStore implements Intake, StreamHistory {
       lastSequences.set(key, Math.max(lastSequences.get(key) ?? 0, attempt.index + attempt.sequenceSpan));
     }
     const results = stored.reduce((sum, { attempt }) => sum + attempt.results.length, 0);
-    return { attempts: stored.length, results, lot: stored[0]?.wafer.lot ?? null, lastSequences };
+    const recorded = this.records.some(({ run: { id } }) => id === run);
+    const lot = stored[0]?.wafer.lot ?? null;
+    return { attempts: stored.length, results, recorded, lot, through: throughOf(stored), lastSequences };
   }
 
   async attemptAt(run: RunId, head: number, site: number, sequence: number): Promise<StoredAttempt | null> {
@@ -179,17 +182,27 @@ export class FakeStore implements Intake, StreamHistory {
     const stored = this.durable.get(batch.run.id) ?? new Map<number, StoredAttempt>();
     this.durable.set(batch.run.id, stored);
     if (!this.starts.has(batch.run.id)) this.starts.set(batch.run.id, batch.run.startedAtUs);
-    let added = 0;
-    for (const attempt of batch.attempts) {
-      if (stored.has(attempt.index)) continue;
+    const fresh = batch.attempts.filter(({ index }) => !stored.has(index));
+    for (const attempt of fresh) {
       stored.set(attempt.index, { wafer: batch.wafer, attempt, tests: batch.program.tests });
-      added++;
     }
-    const receipt = { added, known: batch.attempts.length - added };
+    const known = batch.attempts.length - fresh.length;
+    const receipt = { added: fresh.length, addedResults: countResults(fresh), known };
     this.batches.push(batch);
     this.receipts.push(receipt);
     return receipt;
   }
+}
+
+/** Greatest S such that the results of whole attempts are 1 to S, worked out result by result from the front. */
+function throughOf(stored: readonly StoredAttempt[]): number {
+  const ends = stored.map(({ attempt }) => ({
+    last: attempt.index + attempt.sequenceSpan,
+    results: attempt.results.length,
+  }));
+  const whole = (s: number) =>
+    ends.filter(({ last }) => last <= s).reduce((sum, { results }) => sum + results, 0) === s;
+  return Math.max(0, ...ends.map(({ last }) => last).filter(whole));
 }
 
 /** A node that takes streams. */
@@ -203,7 +216,7 @@ export function fakeNode(store = new FakeStore()) {
     owners: new StreamOwners(),
     newProgram: () => new FakeProgram(),
   };
-  const open = (bounds: Partial<StreamBounds> = {}) => new StreamIntake(parts, bounds);
+  const open = (bounds: Partial<StreamBounds> = {}) => new StreamIntake(parts, { bounds });
   /** Streams the results and ends the stream. */
   const stream = async (results: readonly StreamResult[], bounds: Partial<StreamBounds> = {}) => {
     const session = open(bounds);

@@ -79,7 +79,7 @@ const BROKEN: readonly (readonly [string, Partial<StreamResult>[], RegExp])[] = 
   [
     'an empty equipment_id',
     [{ equipmentId: '' }],
-    /^equipment_id is empty at the first result of stream "S"$/,
+    /^equipment_id is empty at the first message of stream "S"$/,
   ],
   ['an overlong equipment_id', [{ equipmentId: `${long}x` }], /^equipment_id .* has 1025 bytes at the first/],
   ['an overlong stream_id', [{ streamId: `${long}x` }], /^stream_id .* has 1025 bytes at the first/],

@@ -132,6 +132,8 @@ class Life {
     this.#hear(session.progress);
     if (how === 'abort') this.#hear(await this.#settle(session.abort('cut')));
     if (how !== 'crash') return;
+    // A process that is dead writes nothing more: what it was about to do is done first.
+    await turn();
     this.store.crash(() => this.#random() < 0.5);
     this.#node = fakeNode(this.store);
   }

@@ -1,8 +1,8 @@
 import type { ScreenOutput } from '../../src/cli/demo/screen.ts';
 
 const ESCAPE = '\u001b';
-/** Up by some lines and erase what is below; or the end of a line. */
-const CONTROLS = new RegExp(`(${ESCAPE}\\[\\d+A${ESCAPE}\\[J|\n)`);
+/** Up by some lines and erase what is below; erase this line; or the end of a line. */
+const CONTROLS = new RegExp(`(${ESCAPE}\\[\\d+A${ESCAPE}\\[J|\r${ESCAPE}\\[J|\r?\n)`);
 
 /** A terminal, as far as the demo's screen uses one: what stands on it, line by line. */
 export class FakeTerminal implements ScreenOutput {
@@ -20,7 +20,8 @@ export class FakeTerminal implements ScreenOutput {
 
   write(text: string): void {
     for (const part of text.split(CONTROLS)) {
-      if (part === '\n') this.#lines.push('');
+      if (part.endsWith('\n')) this.#lines.push('');
+      else if (part.startsWith('\r')) this.#goUp(0);
       else if (part.startsWith(ESCAPE)) this.#goUp(Number.parseInt(part.slice(2), 10));
       else this.#lines[this.#lines.length - 1] += part;
     }

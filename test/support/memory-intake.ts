@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { WafersyncError } from '../../src/errors.ts';
-import type { Attempt } from '../../src/wafer/attempt.ts';
+import { type Attempt, countResults } from '../../src/wafer/attempt.ts';
 import type { Intake, IntakeReceipt, ResultsBatch } from '../../src/wafer/intake.ts';
 import type { RunId, RunRecord, RunRef } from '../../src/wafer/run.ts';
 
@@ -37,10 +37,11 @@ export class MemoryIntake implements Intake {
     this.batches.push(batch);
     const fresh = batch.attempts.filter(({ index }) => !this.#attempts.has(`${batch.run.id} ${index}`));
     for (const attempt of fresh) this.#attempts.set(`${batch.run.id} ${attempt.index}`, attempt);
-    return { added: fresh.length, known: batch.attempts.length - fresh.length };
+    const known = batch.attempts.length - fresh.length;
+    return { added: fresh.length, addedResults: countResults(fresh), known };
   }
 
-  async closeRun(run: RunRef, record: RunRecord): Promise<void> {
+  async recordRun(run: RunRef, record: RunRecord): Promise<void> {
     this.inFlightAtClose = Math.max(this.inFlightAtClose, this.inFlight);
     this.closed.push({ run, record });
   }

@@ -1,5 +1,9 @@
+import assert from 'node:assert/strict';
 import { readAttempts, type StdfAttempt } from '../../src/ingest/stdf/attempts.ts';
-import { type StdfScan, scanStdf } from '../../src/ingest/stdf/scan.ts';
+import type { ByteSource } from '../../src/ingest/stdf/decompress.ts';
+import { inspectStdf, type StdfInspection } from '../../src/ingest/stdf/inspect.ts';
+import { type StdfScan, scanStream } from '../../src/ingest/stdf/scan.ts';
+import { openStdf, type StdfStream } from '../../src/ingest/stdf/stdf-file.ts';
 import type { Attempt } from '../../src/wafer/attempt.ts';
 import { inChunks } from './stdf-records.ts';
 
@@ -8,9 +12,39 @@ export async function readStdf(
   bytes: Buffer,
   sizes?: readonly number[],
 ): Promise<{ scan: StdfScan; parts: StdfAttempt[]; attempts: Attempt[] }> {
-  const scan = await scanStdf(inChunks(bytes, sizes), 'test.stdf');
-  const parts = await collect(readAttempts(inChunks(bytes, sizes), 'test.stdf', scan));
+  const scan = await scanOnly(inChunks(bytes, sizes));
+  const parts = await readOnly(inChunks(bytes, sizes), scan);
   return { scan, parts, attempts: parts.map((part) => part.attempt) };
+}
+
+/** What the first pass tells of a file that holds one stream. */
+export function scanOnly(source: ByteSource, name = 'test.stdf'): Promise<StdfScan> {
+  return withOnly(source, name, (stream) => scanStream(stream));
+}
+
+/** What the second pass gives of a file that holds one stream. */
+export function readOnly(source: ByteSource, scan: StdfScan, name = 'test.stdf'): Promise<StdfAttempt[]> {
+  return withOnly(source, name, (stream) => collect(readAttempts(stream, scan)));
+}
+
+/** What a file contains that holds one stream. */
+export async function inspectOnly(source: ByteSource, name?: string): Promise<StdfInspection> {
+  const [only, ...others] = await collect(inspectStdf(source, name));
+  assert.deepEqual(others, []);
+  return only!;
+}
+
+async function withOnly<T>(
+  source: ByteSource,
+  name: string,
+  use: (stream: StdfStream) => Promise<T>,
+): Promise<T> {
+  const { members } = await openStdf(source, name);
+  assert.equal(members.length, 1);
+  const used: T[] = [];
+  for await (const stream of members[0]!.streams()) used.push(await use(stream));
+  assert.equal(used.length, 1);
+  return used[0]!;
 }
 
 /** Float32 bits of an attempt's values. */

@@ -66,10 +66,10 @@ export function samples(): Sample[] {
   });
 }
 
-/** Samples that are STDF, plain or in gzip. */
+/** Samples that are STDF, plain or compressed. */
 export function readableSamples(): (Sample & { readonly truth: SampleTruth })[] {
   return samples().filter(
     (sample): sample is Sample & { truth: SampleTruth } =>
-      sample.truth !== null && sample.truth.fatal === null && /^(none|gzip)/.test(sample.truth.compression),
+      sample.truth !== null && sample.truth.fatal === null,
   );
 }

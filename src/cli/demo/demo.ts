@@ -38,7 +38,8 @@ export async function demo(options: DemoOptions): Promise<number> {
   try {
     screen.say(`Five fabs on this machine, data in ${data}`);
     processes.push(...board.lines.map((line) => start(line, board, screen)));
-    await Promise.all(processes.map(({ ready }) => ready));
+    await Promise.race([Promise.all(processes.map(({ ready }) => ready)), stopAsked]);
+    if (stopping.signal.aborted) return 0;
     for (const line of board.lines) void board.follow(line);
     await show(options, data, board, screen, stopping.signal);
     if (!options.once) await Promise.race([stopAsked, allEnded(processes)]);

@@ -55,10 +55,11 @@ export class Screen {
     if (this.#output.columns === null) this.say(text);
   }
 
-  /** Leaves the lines as they are; nothing is redrawn any more. */
+  /** Leaves the lines as they are; nothing is redrawn any more. Wipes out the `^C` that a terminal shows. */
   end(): void {
     this.#shown = 0;
     this.#ended = true;
+    if (this.#output.columns !== null) this.#output.write('\r\u001b[J');
   }
 
   #erasing(): string {

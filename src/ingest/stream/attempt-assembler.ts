@@ -1,7 +1,8 @@
 import { WafersyncError } from '../../errors.ts';
 import { OpenAttempt, type WholeAttempt } from './open-attempt.ts';
+import { type DieRows, timeOf } from './stream-batch.ts';
 import type { StreamBounds } from './stream-bounds.ts';
-import { type SiteKey, type StreamResult, siteKey } from './stream-result.ts';
+import { type SiteKey, type StreamDie, type StreamResult, siteKey } from './stream-result.ts';
 import type { TestIndex } from './test-index.ts';
 
 const NONE: readonly WholeAttempt[] = [];
@@ -44,18 +45,23 @@ export class AttemptAssembler {
    */
   take(result: StreamResult, sequence: number): readonly WholeAttempt[] {
     const test = this.#tests.of(result.test, () => this.#where(sequence));
-    const key = siteKey(result.head, result.site);
-    const before = this.#open.get(key);
-    if (before?.continues(result)) {
-      this.#checkAttempt(before, sequence);
-      return this.#add(before, key, result, sequence, test);
-    }
-    if (before === undefined) this.#checkOpen(sequence);
-    const ended = before === undefined ? NONE : [this.#end(key, before)];
-    const attempt = new OpenAttempt(result, sequence);
-    this.#open.set(key, attempt);
-    const last = this.#add(attempt, key, result, sequence, test);
-    return last === NONE ? ended : [...ended, ...last];
+    return this.#taken(result, sequence, 1, result.timestampUs, (attempt) => {
+      attempt.add(result, sequence, test);
+      return result.lastOfDie;
+    });
+  }
+
+  /**
+   * Takes results of one die in a row, at least one, that were checked; as {@link take} does.
+   * @param tests index of the definition of each test number
+   * @param first sequence of the first of them
+   */
+  takeRows(rows: DieRows, tests: readonly number[], first: number): readonly WholeAttempt[] {
+    const { die, columns, from, to } = rows;
+    return this.#taken(die, first, to - from, timeOf(columns, from), (attempt) => {
+      attempt.addRows(rows, tests, first + to - from - 1);
+      return die.lastOfDie;
+    });
   }
 
   /** Ends the attempt of one (head, site), if there is one. */
@@ -70,10 +76,26 @@ export class AttemptAssembler {
     return [...this.#open].map(([key, attempt]) => this.#end(key, attempt));
   }
 
-  #add(attempt: OpenAttempt, key: SiteKey, result: StreamResult, sequence: number, test: number) {
-    attempt.add(result, sequence, test);
-    this.#openResults++;
-    return result.lastOfDie ? [this.#end(key, attempt)] : NONE;
+  /** `add` puts the results into their attempt, and tells whether it ends with them. */
+  #taken(
+    die: StreamDie,
+    first: number,
+    count: number,
+    startUs: number,
+    add: (attempt: OpenAttempt) => boolean,
+  ): readonly WholeAttempt[] {
+    const key = siteKey(die.head, die.site);
+    const before = this.#open.get(key);
+    const going = before?.continues(die) ? before : undefined;
+    const ending = going === undefined ? before : undefined;
+    this.#checkRoom(going, ending, count, first);
+    const ended = ending === undefined ? NONE : [this.#end(key, ending)];
+    const attempt = going ?? new OpenAttempt(die, first, startUs);
+    if (going === undefined) this.#open.set(key, attempt);
+    this.#openResults += count;
+    if (!add(attempt)) return ended;
+    const last = this.#end(key, attempt);
+    return ended === NONE ? [last] : [...ended, last];
   }
 
   #end(key: SiteKey, attempt: OpenAttempt): WholeAttempt {
@@ -82,35 +104,38 @@ export class AttemptAssembler {
     return attempt.end();
   }
 
-  #checkAttempt(attempt: OpenAttempt, sequence: number): void {
-    const { attemptResults } = this.#bounds;
-    if (attempt.length >= attemptResults) {
-      throw new WafersyncError(
-        'invalid',
-        `the die that began at sequence ${attempt.first} has ${attempt.length} results, the most of one attempt, at ${this.#where(sequence)}`,
-        { hint: 'Set last_of_die on the last result of a die, or give each die its own part_id or place.' },
-      );
-    }
-    this.#checkResults(sequence);
+  /** Whether `count` results fit into the attempt that goes on, or a new one, after the one that ends. */
+  #checkRoom(
+    going: OpenAttempt | undefined,
+    ending: OpenAttempt | undefined,
+    count: number,
+    sequence: number,
+  ): void {
+    const { attemptResults, openSites, openResults } = this.#bounds;
+    const where = () => this.#where(sequence);
+    const length = (going?.length ?? 0) + count;
+    if (length > attemptResults) throw tooLong(going?.first ?? sequence, length, attemptResults, where);
+    if (!going && !ending && this.#open.size >= openSites) throw tooManySites(this.#open.size, where);
+    const open = this.#openResults - (ending?.length ?? 0);
+    if (open + count > openResults) throw tooManyResults(open, count, openResults, where);
   }
+}
 
-  #checkOpen(sequence: number): void {
-    if (this.#open.size >= this.#bounds.openSites) {
-      throw new WafersyncError(
-        'invalid',
-        `${this.#open.size} sites have a die that has not ended, the most of one stream, at ${this.#where(sequence)}`,
-        { hint: 'Set last_of_die on the last result of a die, or use one stream for each head.' },
-      );
-    }
-    this.#checkResults(sequence);
-  }
+const END_DIES = 'Set last_of_die on the last result of a die, or use one stream for each head.';
 
-  #checkResults(sequence: number): void {
-    if (this.#openResults < this.#bounds.openResults) return;
-    throw new WafersyncError(
-      'invalid',
-      `dies that have not ended hold ${this.#openResults} results, the most of one stream, at ${this.#where(sequence)}`,
-      { hint: 'Set last_of_die on the last result of a die, or use one stream for each head.' },
-    );
-  }
+function tooLong(began: number, length: number, most: number, where: () => string): WafersyncError {
+  const message = `the die that began at sequence ${began} would have ${length} results, of at most ${most} in one attempt, at ${where()}`;
+  return new WafersyncError('invalid', message, {
+    hint: 'Set last_of_die on the last result of a die, or give each die its own part_id or place.',
+  });
+}
+
+function tooManySites(sites: number, where: () => string): WafersyncError {
+  const message = `${sites} sites have a die that has not ended, the most of one stream, at ${where()}`;
+  return new WafersyncError('invalid', message, { hint: END_DIES });
+}
+
+function tooManyResults(open: number, count: number, most: number, where: () => string): WafersyncError {
+  const message = `dies that have not ended hold ${open} results, of at most ${most} of one stream; ${count} more come at ${where()}`;
+  return new WafersyncError('invalid', message, { hint: END_DIES });
 }

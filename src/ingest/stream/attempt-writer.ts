@@ -1,5 +1,5 @@
 import { WafersyncError } from '../../errors.ts';
-import type { Intake, IntakeReceipt, ResultsBatch } from '../../wafer/intake.ts';
+import type { IntakeReceipt, ResultsBatch } from '../../wafer/intake.ts';
 import type { TestProgram } from '../../wafer/program.ts';
 import type { RunRef } from '../../wafer/run.ts';
 import type { WaferKey } from '../../wafer/wafer-key.ts';
@@ -10,7 +10,8 @@ import type { StreamBounds } from './stream-bounds.ts';
 
 /** What a writer needs. */
 export interface WriterParts {
-  readonly intake: Intake;
+  /** Resolves once a batch is durable. */
+  readonly write: (batch: ResultsBatch) => Promise<IntakeReceipt>;
   readonly world: World;
   readonly run: RunRef;
   /** Key of a wafer that the tester may have left unnamed. */
@@ -19,6 +20,8 @@ export interface WriterParts {
   readonly program: () => TestProgram;
   /** Told of each batch that became durable; where it rejects, the batch does not count as written. */
   readonly durable: (batch: ResultsBatch, receipt: IntakeReceipt) => Promise<void>;
+  /** Called when a batch has been dealt with: {@link AttemptWriter.firstPending} has changed. */
+  readonly settled: () => void;
   readonly bounds: StreamBounds;
 }
 
@@ -56,6 +59,11 @@ export class AttemptWriter {
     for (const { wafer, attempt } of attempts) this.#pending.add(this.#parts.wafer(wafer), attempt);
     if (this.#pending.isFull) this.#flush();
     else if (!this.#due) this.#startTimer();
+  }
+
+  /** Whether {@link room} has nothing to wait for and nothing to throw. */
+  get hasRoom(): boolean {
+    return this.#failure === null && !this.#pending.isFull;
   }
 
   /** Waits until there is room for more. @throws WafersyncError what a write failed with */
@@ -100,6 +108,7 @@ export class AttemptWriter {
     const write = this.#write(next).finally(() => {
       this.#inFlight.delete(write);
       this.#pump();
+      this.#parts.settled();
     });
     this.#inFlight.set(write, next);
   }
@@ -107,7 +116,7 @@ export class AttemptWriter {
   async #write(next: WaferAttempts): Promise<void> {
     try {
       const batch = { ...next, run: this.#parts.run, program: this.#parts.program() };
-      await this.#parts.durable(batch, await this.#parts.intake.write(batch));
+      await this.#parts.durable(batch, await this.#parts.write(batch));
     } catch (error) {
       this.#failure ??= WafersyncError.from(error, 'internal', 'results could not be written');
       this.#failedFrom = Math.min(this.#failedFrom, next.attempts[0]!.index);

@@ -7,7 +7,8 @@ import {
 } from '../../wafer/attempt.ts';
 import { ResultsBuilder } from '../../wafer/results-builder.ts';
 import type { WaferKey } from '../../wafer/wafer-key.ts';
-import type { StreamResult } from './stream-result.ts';
+import { type DieRows, testNumber, timeOf } from './stream-batch.ts';
+import type { StreamDie, StreamResult } from './stream-result.ts';
 
 /** A whole attempt and its wafer. */
 export interface WholeAttempt {
@@ -16,8 +17,11 @@ export interface WholeAttempt {
   readonly attempt: Attempt;
 }
 
+/** What a die's results may say about the whole die; null where they say nothing. */
+type Bins = Pick<StreamResult, 'hardBin' | 'softBin'>;
+
 /**
- * An attempt that has not ended. Invariant: it has at least one result once {@link add} was called.
+ * An attempt that has not ended. Invariant: it has at least one result once {@link add} or {@link addRows} was called.
  *
  * Times are kept so that each comes back exactly: startedAtUs is the first one, the others are signed offsets
  * from it, negative where the tester's clock stepped back. A result without a time reads 0: its offset is minus
@@ -26,16 +30,19 @@ export interface WholeAttempt {
 export class OpenAttempt {
   /** Sequence of its first result. */
   readonly first: number;
-  readonly #die: StreamResult;
+  readonly #die: StreamDie;
+  /** Time of the first result; 0 if not known. */
+  readonly #startUs: number;
   readonly #results = new ResultsBuilder();
   #last: number;
   #failed = false;
   #hardBin: number | null = null;
   #softBin: number | null = null;
 
-  /** @param die the first result, not yet added */
-  constructor(die: StreamResult, first: number) {
+  /** @param startUs time of the first result; 0 if not known */
+  constructor(die: StreamDie, first: number, startUs: number) {
     this.#die = die;
+    this.#startUs = startUs;
     this.first = first;
     this.#last = first;
   }
@@ -46,7 +53,7 @@ export class OpenAttempt {
   }
 
   /** Whether a result of the same (head, site) is of the same wafer, place and part. */
-  continues(result: StreamResult): boolean {
+  continues(result: StreamDie): boolean {
     const die = this.#die;
     return (
       result.x === die.x &&
@@ -60,12 +67,22 @@ export class OpenAttempt {
 
   /** Adds a result. `test`: index of its definition. */
   add(result: StreamResult, sequence: number, test: number): void {
-    const flags = flagsOf(result);
-    addRow(this.#results, result, test, result.timestampUs - this.#die.timestampUs);
-    this.#last = sequence;
-    if ((flags & (TEST_FAILED | TEST_NO_PASS_FAIL)) === TEST_FAILED) this.#failed = true;
-    this.#hardBin = result.hardBin ?? this.#hardBin;
-    this.#softBin = result.softBin ?? this.#softBin;
+    addRow(this.#results, result, test, result.timestampUs - this.#startUs);
+    this.#judge(flagsOf(result));
+    this.#close(result, sequence);
+  }
+
+  /** Adds results of one die in a row; `tests`: index of the definition of each test number, `last`: their last sequence. */
+  addRows({ die, columns, from, to }: DieRows, tests: readonly number[], last: number): void {
+    const { values, flags, valueless } = columns;
+    for (let row = from; row < to; row++) {
+      const flag = flags[row]!;
+      const test = tests[testNumber(columns, row)]!;
+      this.#results.result(test, flag, -1, timeOf(columns, row) - this.#startUs);
+      if (!valueless.has(row)) this.#results.value64(values[row]!);
+      this.#judge(flag);
+    }
+    this.#close(die, last);
   }
 
   /** The attempt, ended. */
@@ -74,8 +91,18 @@ export class OpenAttempt {
     return { wafer: { lot, waferId, insertion }, attempt: this.#attempt(this.#results.take()) };
   }
 
+  #judge(flags: number): void {
+    if ((flags & (TEST_FAILED | TEST_NO_PASS_FAIL)) === TEST_FAILED) this.#failed = true;
+  }
+
+  #close({ hardBin, softBin }: Bins, last: number): void {
+    this.#last = last;
+    this.#hardBin = hardBin ?? this.#hardBin;
+    this.#softBin = softBin ?? this.#softBin;
+  }
+
   #attempt(results: Results): Attempt {
-    const { head, site, x, y, partId, timestampUs } = this.#die;
+    const { head, site, x, y, partId } = this.#die;
     return {
       index: this.first,
       head,
@@ -88,7 +115,7 @@ export class OpenAttempt {
       partFlags: this.#failed ? PART_FAILED : 0,
       testCount: results.length,
       testTimeMs: null,
-      startedAtUs: timestampUs === 0 ? null : timestampUs,
+      startedAtUs: this.#startUs === 0 ? null : this.#startUs,
       sequenceSpan: this.#last - this.first,
       results,
     };

@@ -8,7 +8,7 @@ import { sameDie, sameRows } from './same-content.ts';
 import type { StreamBounds } from './stream-bounds.ts';
 import type { StoredAttempt, StreamHistory, StreamPast } from './stream-history.ts';
 import type { StreamIdentity } from './stream-identity.ts';
-import { type SiteKey, type StreamResult, siteKey } from './stream-result.ts';
+import { type SiteKey, type StreamDie, type StreamResult, siteKey } from './stream-result.ts';
 import type { TestIndex } from './test-index.ts';
 
 /** Results that were sent again for one stored attempt. */
@@ -59,7 +59,7 @@ export class ResentResults {
   }
 
   /** Whether a result may belong to a durable attempt: {@link take} tells. */
-  concerns({ head, site }: StreamResult, sequence: number): boolean {
+  concerns({ head, site }: StreamDie, sequence: number): boolean {
     const key = siteKey(head, site);
     return sequence <= (this.#parts.past.lastSequences.get(key) ?? 0) || this.#open.has(key);
   }

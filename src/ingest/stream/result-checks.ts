@@ -1,7 +1,7 @@
 import { WafersyncError } from '../../errors.ts';
 import { TEST_FAILED, TEST_NO_PASS_FAIL } from '../../wafer/attempt.ts';
 import { MAX_TEXT_BYTES } from './stream-bounds.ts';
-import type { StreamResult } from './stream-result.ts';
+import type { StreamDie, StreamResult, StreamTest } from './stream-result.ts';
 
 const INT32_MIN = -(2 ** 31);
 const INT32_MAX = 2 ** 31 - 1;
@@ -13,33 +13,55 @@ const INT32_MAX = 2 ** 31 - 1;
  * @throws WafersyncError `invalid` naming field, value and place
  */
 export function checkResult(result: StreamResult, where: () => string): void {
-  checkTexts(result, where);
-  checkNumbers(result, where);
-  checkCoordinates(result, where);
+  checkWafer(result, where);
+  checkTest(result.test, where);
+  checkDie(result, where);
+  checkBins(result, where);
+  checkTime(result.timestampUs, where);
   checkFlags(result, where);
 }
 
-function checkTexts(result: StreamResult, where: () => string): void {
-  if (result.test.name === '') throw refusal('test_name is empty', where, 'Name every test.');
-  checkText('wafer_id', result.waferId, where);
-  checkText('lot', result.lot, where);
-  checkText('insertion', result.insertion, where);
-  checkText('part_id', result.partId, where);
-  checkText('test_name', result.test.name, where);
-  checkText('units', result.test.units, where);
+/** Checks what a result says of its wafer. @throws WafersyncError `invalid` */
+export function checkWafer(
+  wafer: Pick<StreamDie, 'waferId' | 'lot' | 'insertion'>,
+  where: () => string,
+): void {
+  checkText('wafer_id', wafer.waferId, where);
+  checkText('lot', wafer.lot, where);
+  checkText('insertion', wafer.insertion, where);
 }
 
-function checkNumbers(result: StreamResult, where: () => string): void {
-  checkRange('head', result.head, 0, 255, where);
-  checkRange('site', result.site, 0, 255, where);
-  checkRange('test_number', result.test.number, 0, 2 ** 32 - 1, where);
-  checkRange('timestamp_us', result.timestampUs, 0, Number.MAX_SAFE_INTEGER, where);
-  if (result.hardBin !== null) checkRange('hard_bin', result.hardBin, 0, 65_535, where);
-  if (result.softBin !== null) checkRange('soft_bin', result.softBin, 0, 65_534, where);
-  if (result.testFlags !== null) checkRange('test_flags', result.testFlags, 0, 255, where);
+/** Checks a test. @throws WafersyncError `invalid` */
+export function checkTest(test: StreamTest, where: () => string): void {
+  if (test.name === '') throw refusal('test_name is empty', where, 'Name every test.');
+  checkText('test_name', test.name, where);
+  checkText('units', test.units, where);
+  checkRange('test_number', test.number, 0, 2 ** 32 - 1, where);
 }
 
-function checkCoordinates({ x, y }: StreamResult, where: () => string): void {
+/** Checks a die and where it was touched down. @throws WafersyncError `invalid` */
+export function checkDie(die: Omit<StreamDie, 'waferId' | 'lot' | 'insertion'>, where: () => string): void {
+  checkText('part_id', die.partId, where);
+  checkRange('head', die.head, 0, 255, where);
+  checkRange('site', die.site, 0, 255, where);
+  checkCoordinates(die, where);
+}
+
+/** Checks the bins of a die. @throws WafersyncError `invalid` */
+export function checkBins(
+  { hardBin, softBin }: Pick<StreamResult, 'hardBin' | 'softBin'>,
+  where: () => string,
+): void {
+  if (hardBin !== null) checkRange('hard_bin', hardBin, 0, 65_535, where);
+  if (softBin !== null) checkRange('soft_bin', softBin, 0, 65_534, where);
+}
+
+/** Checks a time. @throws WafersyncError `invalid` */
+export function checkTime(timeUs: number, where: () => string): void {
+  checkRange('timestamp_us', timeUs, 0, Number.MAX_SAFE_INTEGER, where);
+}
+
+function checkCoordinates({ x, y }: Pick<StreamDie, 'x' | 'y'>, where: () => string): void {
   if (x === null && y === null) return;
   if (x === null || y === null) {
     throw refusal(`die_x ${x} and die_y ${y} are half a place`, where, 'Give both or neither.');
@@ -49,8 +71,13 @@ function checkCoordinates({ x, y }: StreamResult, where: () => string): void {
 }
 
 /** Flags that give a verdict must give the one of pass_fail: which of the two was meant cannot be known. */
-function checkFlags({ testFlags, passed }: StreamResult, where: () => string): void {
-  if (testFlags === null || testFlags & TEST_NO_PASS_FAIL) return;
+function checkFlags(
+  { testFlags, passed }: Pick<StreamResult, 'testFlags' | 'passed'>,
+  where: () => string,
+): void {
+  if (testFlags === null) return;
+  checkRange('test_flags', testFlags, 0, 255, where);
+  if (testFlags & TEST_NO_PASS_FAIL) return;
   if (((testFlags & TEST_FAILED) === 0) === passed) return;
   throw refusal(
     `test_flags ${testFlags} says ${passed ? 'failed' : 'passed'} where pass_fail says ${passed ? 'passed' : 'failed'}`,
@@ -81,6 +108,7 @@ function checkRange(field: string, value: number, least: number, most: number, w
   );
 }
 
-function refusal(what: string, where: () => string, hint: string): WafersyncError {
+/** The refusal of a field. */
+export function refusal(what: string, where: () => string, hint: string): WafersyncError {
   return new WafersyncError('invalid', `${what} at ${where()}`, { hint });
 }

@@ -1,25 +1,40 @@
+import { type Dot, formatDot } from '../../clocks/dot.ts';
 import { WafersyncError } from '../../errors.ts';
 import type { Store } from '../../store/store.ts';
+import type { Attempt } from '../../wafer/attempt.ts';
 import { decodeAttempts } from '../../wafer/payload/decode.ts';
+import type { TestDefinition } from '../../wafer/program.ts';
 import { readProgram } from '../../wafer/program-codec.ts';
 import type { RunId } from '../../wafer/run.ts';
 import type { StoredAttempt, StreamHistory, StreamPast } from './stream-history.ts';
 import { siteKey } from './stream-result.ts';
 
+type Sources = Pick<Store, 'runs' | 'attempts' | 'log' | 'programs'>;
+
 /** What a node's store knows of streams. */
-export function storeHistory(store: Pick<Store, 'runs' | 'attempts' | 'log' | 'programs'>): StreamHistory {
+export function storeHistory(store: Sources): StreamHistory {
+  const updates = new DecodedUpdates(store);
   return {
     past: async (run) => pastOf(store, run),
-    attemptAt: async (run, head, site, sequence) => attemptAt(store, run, head, site, sequence),
+    attemptAt: async (run, head, site, sequence) => {
+      const row = store.attempts.at(run, head, site, sequence);
+      if (!row) return null;
+      const { attempts, tests } = updates.of(row.dot);
+      const attempt = attempts.get(row.index);
+      if (!attempt) throw lost(`attempt ${row.index} of run ${run}`);
+      return { wafer: row.wafer, attempt, tests } satisfies StoredAttempt;
+    },
   };
 }
 
-function pastOf(store: Pick<Store, 'runs' | 'attempts'>, run: RunId): StreamPast {
+function pastOf(store: Sources, run: RunId): StreamPast {
   const row = store.runs.get(run);
   return {
     attempts: row?.attempts ?? 0,
     results: row?.results ?? 0,
+    recorded: (row?.record ?? null) !== null,
     lot: store.runs.wafers(run)[0]?.lot ?? null,
+    through: store.attempts.through(run),
     lastSequences: new Map(
       store.attempts
         .lastSequences(run)
@@ -28,22 +43,39 @@ function pastOf(store: Pick<Store, 'runs' | 'attempts'>, run: RunId): StreamPast
   };
 }
 
-function attemptAt(
-  store: Pick<Store, 'attempts' | 'log' | 'programs'>,
-  run: RunId,
-  head: number,
-  site: number,
-  sequence: number,
-): StoredAttempt | null {
-  const row = store.attempts.at(run, head, site, sequence);
-  if (!row) return null;
-  const update = store.log.get(row.dot);
-  const program = update?.header.program ? store.programs.get(update.header.program) : null;
-  const attempt = update && decodeAttempts(update.payload).find(({ index }) => index === row.index);
-  if (!attempt || !program) {
-    throw new WafersyncError('damaged', `attempt ${row.index} of run ${run} is listed, but not in the log`, {
-      hint: 'Run `wafersync rebuild` while the node is stopped.',
-    });
+interface Decoded {
+  readonly dot: string;
+  /** By index. */
+  readonly attempts: ReadonlyMap<number, Attempt>;
+  readonly tests: readonly TestDefinition[];
+}
+
+/** Reads updates of streams, and keeps the last one: what is sent again is asked for attempt by attempt. */
+class DecodedUpdates {
+  readonly #store: Sources;
+  #last: Decoded | null = null;
+
+  constructor(store: Sources) {
+    this.#store = store;
   }
-  return { wafer: row.wafer, attempt, tests: readProgram(program).tests };
+
+  of(dot: Dot): Decoded {
+    const name = formatDot(dot);
+    if (this.#last?.dot !== name) this.#last = this.#read(dot, name);
+    return this.#last;
+  }
+
+  #read(dot: Dot, name: string): Decoded {
+    const update = this.#store.log.get(dot);
+    const program = update?.header.program ? this.#store.programs.get(update.header.program) : null;
+    if (!update || !program) throw lost(`update ${name}`);
+    const attempts = new Map(decodeAttempts(update.payload).map((attempt) => [attempt.index, attempt]));
+    return { dot: name, attempts, tests: readProgram(program).tests };
+  }
+}
+
+function lost(what: string): WafersyncError {
+  return new WafersyncError('damaged', `${what} is listed, but not in the log`, {
+    hint: 'Run `wafersync rebuild` while the node is stopped.',
+  });
 }

@@ -4,7 +4,7 @@ import type { RunId } from '../../wafer/run.ts';
 import type { WaferKey } from '../../wafer/wafer-key.ts';
 import type { SiteKey } from './stream-result.ts';
 
-/** What is durable of a stream's run before a session of it begins. All 0 and empty for a new run. */
+/** What is durable of a stream's run before a session of it begins. All 0, false and empty for a new run. */
 export interface StreamPast {
   /** Attempts. */
   readonly attempts: number;
@@ -12,6 +12,10 @@ export interface StreamPast {
   readonly results: number;
   /** Lot of the attempt with the least index; null without attempts. */
   readonly lot: string | null;
+  /** Whether the run has a record. */
+  readonly recorded: boolean;
+  /** Greatest S such that every sequence from 1 to S belongs to one of those attempts, and none of these goes on behind S. */
+  readonly through: number;
   /** Per (head, site), the greatest index + sequenceSpan of its attempts. */
   readonly lastSequences: ReadonlyMap<SiteKey, number>;
 }

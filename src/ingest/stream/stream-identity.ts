@@ -1,13 +1,14 @@
 import { WafersyncError } from '../../errors.ts';
 import { checkText } from './result-checks.ts';
-import type { StreamResult } from './stream-result.ts';
+import type { StreamPlace } from './stream-result.ts';
 
 /** Whose stream it is, and which position each of its results has. */
 export class StreamIdentity {
   readonly #mint: () => string;
-  /** Ids as the first result gave them; null before it. */
-  #given: { readonly equipmentId: string; readonly streamId: string; readonly counted: boolean } | null =
-    null;
+  /** Ids as the first message gave them; null before it. */
+  #given: Pick<StreamPlace, 'equipmentId' | 'streamId'> | null = null;
+  /** Whether the node counts; null before the first result. */
+  #counted: boolean | null = null;
   #streamId = '';
   /** Invariant: every sequence given out so far is ≤ this. */
   #last = 0;
@@ -21,14 +22,14 @@ export class StreamIdentity {
     return this.#given?.equipmentId ?? '';
   }
 
-  /** Stream id, as given or minted; empty before the first result. */
+  /** Stream id, as given or minted; empty before the first message. */
   get streamId(): string {
     return this.#streamId;
   }
 
   /** Whether the node counts, the tester giving no sequences. */
   get counted(): boolean {
-    return this.#given?.counted ?? false;
+    return this.#counted ?? false;
   }
 
   /** Greatest sequence given out. */
@@ -42,37 +43,45 @@ export class StreamIdentity {
   }
 
   /**
-   * Sequence of the next result.
+   * Sequence of the next result, or the first of the next `count`.
    * @throws WafersyncError `invalid` where the ids are wrong or change, or the sequence does not grow
    */
-  next(result: StreamResult): number {
-    if (this.#given === null) this.#begin(result);
-    else this.#checkSame(this.#given, result);
-    this.#last = this.#sequenceOf(result);
-    return this.#last;
+  next(place: StreamPlace, count = 1): number {
+    this.greet(place);
+    this.#counted ??= place.streamSequence === 0;
+    const first = this.#sequenceOf(place, count);
+    this.#last = first + count - 1;
+    return first;
   }
 
-  #begin(result: StreamResult): void {
-    const where = () => `the first result of stream ${JSON.stringify(result.streamId.slice(0, 64))}`;
-    if (result.equipmentId === '') {
+  /** Takes the ids of a message that need not hold results. @throws WafersyncError `invalid` where they are wrong or change */
+  greet(place: StreamPlace): void {
+    if (this.#given === null) this.#begin(place);
+    else this.#checkSame(this.#given, place);
+  }
+
+  #begin({ equipmentId, streamId }: StreamPlace): void {
+    const where = () => `the first message of stream ${JSON.stringify(streamId.slice(0, 64))}`;
+    if (equipmentId === '') {
       throw new WafersyncError('invalid', `equipment_id is empty at ${where()}`, {
-        hint: 'Send the name of the tester in equipment_id of every result.',
+        hint: 'Send the name of the tester in equipment_id of every message.',
       });
     }
-    checkText('equipment_id', result.equipmentId, where);
-    checkText('stream_id', result.streamId, where);
-    const { equipmentId, streamId, streamSequence } = result;
-    this.#given = { equipmentId, streamId, counted: streamSequence === 0 };
+    checkText('equipment_id', equipmentId, where);
+    checkText('stream_id', streamId, where);
+    this.#given = { equipmentId, streamId };
     this.#streamId = streamId || this.#mint();
   }
 
-  #checkSame(given: { equipmentId: string; streamId: string }, result: StreamResult): void {
-    const here = this.where(result.streamSequence || this.#last + 1);
-    if (result.equipmentId !== given.equipmentId) throw changed('equipment_id', result.equipmentId, here);
-    if (result.streamId !== given.streamId) throw changed('stream_id', result.streamId, here);
+  #checkSame(given: Pick<StreamPlace, 'equipmentId' | 'streamId'>, place: StreamPlace): void {
+    const { equipmentId, streamId, streamSequence } = place;
+    if (equipmentId === given.equipmentId && streamId === given.streamId) return;
+    const here = this.where(streamSequence || this.#last + 1);
+    if (equipmentId !== given.equipmentId) throw changed('equipment_id', equipmentId, here);
+    throw changed('stream_id', streamId, here);
   }
 
-  #sequenceOf({ streamSequence }: StreamResult): number {
+  #sequenceOf({ streamSequence }: StreamPlace, count: number): number {
     const next = this.#last + 1;
     if ((streamSequence === 0) !== this.counted) {
       const how = this.counted ? 'counted by the node' : 'given by the tester';
@@ -83,7 +92,8 @@ export class StreamIdentity {
       );
     }
     if (this.counted) return next;
-    if (Number.isSafeInteger(streamSequence) && streamSequence > this.#last) return streamSequence;
+    if (streamSequence > this.#last && Number.isSafeInteger(streamSequence + (count - 1)))
+      return streamSequence;
     throw new WafersyncError(
       'invalid',
       `stream_sequence ${streamSequence} does not grow at ${this.where(streamSequence)}: ${this.#last} came before it`,

@@ -1,16 +1,19 @@
-import { invariant, WafersyncError } from '../../errors.ts';
+import { type ErrorCode, invariant, WafersyncError } from '../../errors.ts';
 import type { Intake } from '../../wafer/intake.ts';
 import { type RunId, streamRunId } from '../../wafer/run.ts';
 import type { World } from '../../world.ts';
+import { checkBatch } from './batch-checks.ts';
+import { DefinedTests } from './defined-tests.ts';
 import { checkResult } from './result-checks.ts';
+import { dieRows, type StreamBatch, timeOf } from './stream-batch.ts';
 import { STREAM_BOUNDS, type StreamBounds } from './stream-bounds.ts';
-import type { StreamHistory } from './stream-history.ts';
+import type { StreamHistory, StreamPast } from './stream-history.ts';
 import { StreamIdentity } from './stream-identity.ts';
 import type { StreamOwner, StreamOwners } from './stream-owners.ts';
 import type { StreamReceipt } from './stream-receipt.ts';
 import type { StreamResult } from './stream-result.ts';
 import { StreamRun } from './stream-run.ts';
-import type { GrowingProgram } from './test-index.ts';
+import { type GrowingProgram, TestIndex } from './test-index.ts';
 
 /** What all streams of a node share. */
 export interface StreamParts {
@@ -23,11 +26,24 @@ export interface StreamParts {
   readonly newProgram: () => GrowingProgram;
 }
 
+/** What may be said of one stream's intake. */
+export interface StreamOptions {
+  readonly bounds?: Partial<StreamBounds>;
+  /** Called when {@link StreamIntake.progress} may have changed. */
+  readonly progressed?: () => void;
+}
+
+/** The run of a stream, and what was durable of it before. */
+interface Claim {
+  readonly id: RunId;
+  readonly past: StreamPast;
+}
+
 /**
- * One tester's stream, from its first result to its end.
+ * One tester's stream, from its first message to its end.
  *
- * Call {@link take} for one result after the other, awaiting each; then {@link finish} where the tester ended the
- * stream, or {@link abort} where it was cut. When `take` or `finish` rejects, whole attempts that came before are
+ * Call {@link take} or {@link takeBatch} for one message after the other, awaiting each; then {@link finish} where the tester ended the
+ * stream, or {@link abort} where it was cut. When one of them rejects, whole attempts that came before are
  * durable, {@link progress} tells how far, and the stream is over.
  *
  * An attempt also ends where the stream ends in good order. A tester that goes on with the same die in a later
@@ -37,8 +53,14 @@ export class StreamIntake implements StreamOwner {
   readonly #parts: StreamParts;
   readonly #bounds: StreamBounds;
   readonly #identity: StreamIdentity;
+  readonly #progressed: () => void;
+  readonly #tests: TestIndex;
+  readonly #defined: DefinedTests;
   #runId: RunId | null = null;
+  #claimed: Claim | null = null;
   #run: StreamRun | null = null;
+  /** What the past has from 1 on, where the tester asked for it; it will not send that again. */
+  #resumeAfter = 0;
   /** Whether a result is being taken: they come one by one. */
   #busy = false;
   /** Set when the stream is over; resolves when nothing of it is on its way any more. */
@@ -46,9 +68,12 @@ export class StreamIntake implements StreamOwner {
   /** Why it broke off; null where it did not. */
   #error: WafersyncError | null = null;
 
-  constructor(parts: StreamParts, bounds: Partial<StreamBounds> = {}) {
+  constructor(parts: StreamParts, { bounds = {}, progressed = () => {} }: StreamOptions = {}) {
     this.#parts = parts;
     this.#bounds = { ...STREAM_BOUNDS, ...bounds };
+    this.#progressed = progressed;
+    this.#tests = new TestIndex(parts.newProgram(), this.#bounds);
+    this.#defined = new DefinedTests(this.#tests, this.#bounds);
     this.#identity = new StreamIdentity(() => mintStreamId(parts.world));
   }
 
@@ -62,17 +87,16 @@ export class StreamIntake implements StreamOwner {
    * @throws WafersyncError `invalid` for bad input, `conflict` for other content under a known sequence, `cancelled`
    *   after {@link abort}, `precondition` after {@link finish}, and whatever the intake fails with
    */
-  async take(result: StreamResult): Promise<void> {
-    this.#checkOpen();
-    invariant(!this.#busy, 'results of a stream are taken one by one');
-    this.#busy = true;
-    try {
-      await this.#accept(result);
-    } catch (error) {
-      throw await this.#fail(WafersyncError.from(error, 'internal', 'a result could not be taken'));
-    } finally {
-      this.#busy = false;
-    }
+  take(result: StreamResult): Promise<void> {
+    return this.#one(() => this.#accept(result));
+  }
+
+  /**
+   * Takes the next results, a die's or several dies', as {@link take} does. A batch without results opens the stream,
+   * if nothing has: {@link progress} tells then how far it is durable since earlier.
+   */
+  takeBatch(batch: StreamBatch): Promise<void> {
+    return this.#one(() => this.#acceptBatch(batch));
   }
 
   /** The tester ended the stream: resolves once all of it is durable and the run is recorded. @throws as take */
@@ -82,42 +106,91 @@ export class StreamIntake implements StreamOwner {
     this.#ended = this.#close();
     await this.#ended;
     if (this.#error !== null) throw this.#error;
-    return this.#receipt(this.#run === null ? 'the stream held no results' : '');
+    return this.#receipt(this.#identity.last === 0 ? 'the stream held no results' : '');
   }
 
   /**
    * The stream was cut: attempts that have not ended are left out, whole ones become durable. Resolves when that is
    * done; it does not reject: what could not be made durable is told in the message and not counted.
    */
-  async abort(reason: string): Promise<StreamReceipt> {
-    this.#ended ??= this.#breakOff(new WafersyncError('cancelled', `the stream ended early: ${reason}`));
+  async abort(reason: string, code: ErrorCode = 'cancelled'): Promise<StreamReceipt> {
+    this.#ended ??= this.#breakOff(new WafersyncError(code, `the stream ended early: ${reason}`));
     await this.#ended;
     return this.#receipt([this.#error?.message ?? '', this.#leftOut()].filter(Boolean).join('; '));
   }
 
-  async #accept(result: StreamResult): Promise<void> {
-    const sequence = this.#identity.next(result);
-    checkResult(result, () => this.#identity.where(sequence));
-    const run = this.#run ?? (await this.#open(result));
-    await run.take(result, sequence);
+  /**
+   * Ends the stream because of anything that was thrown, by it or around it, as {@link abort} does; returns what to tell
+   * the tester: the error, and how far the stream is durable.
+   */
+  async fail(thrown: unknown): Promise<WafersyncError> {
+    return this.#fail(WafersyncError.from(thrown, 'cancelled'));
   }
 
-  async #open(first: StreamResult): Promise<StreamRun> {
-    const { fab, world, intake, history, owners } = this.#parts;
-    const identity = this.#identity;
-    const id = streamRunId(fab, identity.equipmentId, identity.streamId);
+  async #one(accept: () => Promise<void>): Promise<void> {
+    this.#checkOpen();
+    invariant(!this.#busy, 'messages of a stream are taken one by one');
+    this.#busy = true;
+    try {
+      await accept();
+    } catch (error) {
+      throw await this.#fail(WafersyncError.from(error, 'internal', 'a result could not be taken'));
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  /** Called for every single result: it makes no promise of its own. */
+  #accept(result: StreamResult): Promise<void> {
+    const sequence = this.#identity.next(result);
+    checkResult(result, () => this.#identity.where(sequence));
+    if (this.#run !== null) return this.#run.take(result, sequence);
+    return this.#begin(result.lot, result.timestampUs).then((run) => run.take(result, sequence));
+  }
+
+  async #acceptBatch(batch: StreamBatch): Promise<void> {
+    const { length } = batch.columns;
+    if (length === 0) this.#identity.greet(batch);
+    const first = length === 0 ? this.#identity.last + 1 : this.#identity.next(batch, length);
+    const where = () => this.#identity.where(first);
+    checkBatch(batch, this.#defined.size, where);
+    for (const test of batch.define) this.#defined.define(test, where);
+    if (length === 0) return this.#greet();
+    const run = this.#run ?? (await this.#begin(batch.lot, timeOf(batch.columns, 0)));
+    for (const rows of dieRows(batch)) await run.takeRows(rows, first + rows.from);
+  }
+
+  async #greet(): Promise<void> {
+    if (this.#run === null) this.#resumeAfter = (await this.#claim()).past.through;
+    this.#progressed();
+  }
+
+  /** Makes this session the one that writes the run, and looks up what is durable of it. */
+  async #claim(): Promise<Claim> {
+    if (this.#claimed !== null) return this.#claimed;
+    const { fab, history, owners } = this.#parts;
+    const id = streamRunId(fab, this.#identity.equipmentId, this.#identity.streamId);
     await owners.claim(id, this);
     this.#runId = id;
     if (this.#ended !== null) owners.release(id, this);
     this.#checkOpen();
     const past = await history.past(id);
     this.#checkOpen();
-    const startedAtUs = intake.runStart(id) ?? (first.timestampUs || Math.floor(world.nowMs() * 1000));
-    const run = { id, startedAtUs };
-    const program = this.#parts.newProgram();
-    const { lot } = first;
-    const bounds = this.#bounds;
-    this.#run = new StreamRun({ run, identity, past, lot, intake, history, world, program, bounds });
+    this.#claimed = { id, past };
+    return this.#claimed;
+  }
+
+  /** @param firstUs time of the first result; 0 if not known */
+  async #begin(lot: string, firstUs: number): Promise<StreamRun> {
+    const { id, past } = await this.#claim();
+    const { world, intake, history } = this.#parts;
+    const startedAtUs = intake.runStart(id) ?? (firstUs || Math.floor(world.nowMs() * 1000));
+    this.#run = new StreamRun({
+      run: { id, startedAtUs },
+      ...{ past, lot, intake, history, world },
+      ...{ identity: this.#identity, tests: this.#tests, defined: this.#defined },
+      ...{ progressed: this.#progressed, bounds: this.#bounds },
+    });
     return this.#run;
   }
 
@@ -130,6 +203,9 @@ export class StreamIntake implements StreamOwner {
 
   async #close(): Promise<void> {
     try {
+      // Where all was durable before, only the record may be missing.
+      const past = this.#claimed?.past;
+      if (this.#run === null && past && past.attempts > 0) await this.#begin(past.lot ?? '', 0);
       await this.#run?.end();
       this.#release();
     } catch (error) {
@@ -140,7 +216,7 @@ export class StreamIntake implements StreamOwner {
   async #breakOff(error: WafersyncError): Promise<void> {
     this.#error = error;
     try {
-      await this.#run?.stop();
+      await this.#run?.stop(error.message);
     } catch (failure) {
       if (failure !== error) this.#error = withFailure(error, WafersyncError.from(failure));
     }
@@ -158,9 +234,8 @@ export class StreamIntake implements StreamOwner {
   }
 
   #withProgress(error: WafersyncError): WafersyncError {
-    if (this.#run === null) return error;
-    const through = this.#run.through;
-    const durable = `Results up to sequence ${through} of stream ${JSON.stringify(this.#identity.streamId)} are durable; send again what follows.`;
+    if (this.#run === null && this.#resumeAfter === 0) return error;
+    const durable = `Results up to sequence ${this.#through} of stream ${JSON.stringify(this.#identity.streamId)} are durable; send again what follows.`;
     const hint = [error.hint, durable].filter(Boolean).join(' ');
     return new WafersyncError(error.code, error.message, { hint, cause: error.cause });
   }
@@ -170,6 +245,10 @@ export class StreamIntake implements StreamOwner {
     return attempts === 0 ? '' : `left out: ${results} results of ${attempts} attempts that had not ended`;
   }
 
+  get #through(): number {
+    return Math.max(this.#resumeAfter, this.#run?.through ?? 0);
+  }
+
   #receipt(message: string): StreamReceipt {
     const { accepted = 0, duplicates = 0, passed = 0 } = this.#run?.tally ?? {};
     return {
@@ -177,7 +256,7 @@ export class StreamIntake implements StreamOwner {
       streamId: this.#identity.streamId,
       accepted,
       duplicates,
-      throughSequence: this.#run?.through ?? 0,
+      throughSequence: this.#through,
       passed,
       message,
     };

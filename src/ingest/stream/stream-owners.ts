@@ -1,9 +1,10 @@
+import type { ErrorCode } from '../../errors.ts';
 import type { RunId } from '../../wafer/run.ts';
 
 /** Something that writes a run and can be told to stop. */
 export interface StreamOwner {
   /** Stops; resolves, and never rejects, when nothing of it is on its way any more. */
-  abort(reason: string): Promise<unknown>;
+  abort(reason: string, code: ErrorCode): Promise<unknown>;
 }
 
 /**
@@ -20,10 +21,13 @@ export class StreamOwners {
     return this.#owners.size;
   }
 
-  /** Makes `owner` the one that writes the run, after any other has stopped. */
+  /**
+   * Makes `owner` the one that writes the run, after any other has stopped: with `conflict`, so that two who send the
+   * same stream at once do not take it from each other for ever.
+   */
   async claim(run: RunId, owner: StreamOwner): Promise<void> {
     for (let other = this.#owners.get(run); other !== undefined; other = this.#owners.get(run)) {
-      await other.abort('the stream was opened again');
+      await other.abort('the stream was opened again', 'conflict');
       this.release(run, other);
     }
     this.#owners.set(run, owner);

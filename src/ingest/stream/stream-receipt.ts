@@ -4,9 +4,9 @@ import type { RunId } from '../../wafer/run.ts';
 
 /** How far a stream has come. It never claims more than is durable. */
 export interface StreamReceipt {
-  /** Run of the stream; null before the first result. */
+  /** Run of the stream; null before the first message. */
   readonly runId: RunId | null;
-  /** Stream id, as given or minted; empty before the first result. */
+  /** Stream id, as given or minted; empty before the first message. */
   readonly streamId: string;
   /** Results that are durable because of this stream. */
   readonly accepted: number;
@@ -33,9 +33,8 @@ export class StreamTally {
   /** Counts a batch that became durable. */
   batch(attempts: readonly Attempt[], receipt: IntakeReceipt): void {
     const results = countResults(attempts);
-    const accepted = receipt.known === 0 ? results : leastResults(attempts, receipt.added);
-    this.accepted += accepted;
-    this.duplicates += results - accepted;
+    this.accepted += receipt.addedResults;
+    this.duplicates += results - receipt.addedResults;
     this.passed += attempts.filter((attempt) => passed(attempt) === true).length;
     this.attempts += attempts.length;
     this.results += results;
@@ -46,10 +45,4 @@ export class StreamTally {
     this.duplicates += results;
     if (ended !== null && passed(ended) === true) this.passed++;
   }
-}
-
-/** Results in the `count` shortest attempts. A receipt does not say which ones were added: claim the least. */
-function leastResults(attempts: readonly Attempt[], count: number): number {
-  const lengths = attempts.map((attempt) => attempt.results.length).sort((a, b) => a - b);
-  return lengths.slice(0, count).reduce((sum, length) => sum + length, 0);
 }

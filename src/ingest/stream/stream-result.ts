@@ -12,14 +12,18 @@ export interface StreamTest {
   readonly highLimit: number | null;
 }
 
-/** One result as a tester streams it: the domain form of the proto's TestResult. */
-export interface StreamResult {
+/** Whose results they are, and where they stand in the stream. */
+export interface StreamPlace {
   /** Tester; not empty, the same throughout a stream. */
   readonly equipmentId: string;
   /** The tester's name for the stream, the same throughout; empty: the node mints one. */
   readonly streamId: string;
-  /** Position in the stream, from 1, growing; 0 throughout: the node counts. */
+  /** Position in the stream, from 1, growing; 0 throughout: the node counts. Of several results, the first one's. */
   readonly streamSequence: number;
+}
+
+/** The die of a result, and where it was touched down. */
+export interface StreamDie {
   /** Wafer within the lot; empty where there is none. */
   readonly waferId: string;
   /** Lot; may be empty. */
@@ -36,6 +40,10 @@ export interface StreamResult {
   readonly head: number;
   /** Test site, 0 to 255. */
   readonly site: number;
+}
+
+/** One result as a tester streams it: the domain form of the proto's TestResult. */
+export interface StreamResult extends StreamPlace, StreamDie {
   readonly test: StreamTest;
   /** Measured value, NaN and infinities included; null where the test gave none. */
   readonly value: number | null;

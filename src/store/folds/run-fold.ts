@@ -25,7 +25,7 @@ export class RunFold {
     if (known && known.startedAtUs !== startedAtUs) this.#dies.recountRun(run);
   }
 
-  /** Takes in a record of the run: the one with the most attempts counts, of equal ones the smallest dot's. */
+  /** Takes in a record of the run: the one with the most attempts counts, then a complete one, then the smallest dot's. */
   record(run: number, record: RunRecord, dot: Dot, updateRow: number): void {
     const known = this.#statements.record.get(run);
     if (known && !this.#replaces(record, dot, known)) return;
@@ -34,12 +34,14 @@ export class RunFold {
 
   #replaces(record: RunRecord, dot: Dot, known: RecordRow): boolean {
     if (record.attempts !== known.attempts) return record.attempts > known.attempts;
+    if (record.complete !== (known.complete === 1)) return record.complete;
     return compareDots(dot, this.#keys.dot(known.origin, known.sequence)) < 0;
   }
 }
 
 interface RecordRow {
   readonly attempts: number;
+  readonly complete: number;
   readonly origin: number;
   readonly sequence: number;
 }
@@ -54,7 +56,7 @@ function statements(connection: Connection) {
       'UPDATE runs SET started_at_us = ?, first_update = ? WHERE id = ?',
     ),
     record: connection.prepare<[number], RecordRow>(
-      `SELECT r.record_attempts AS attempts, u.origin, u.sequence
+      `SELECT r.record_attempts AS attempts, r.complete, u.origin, u.sequence
        FROM runs r JOIN update_log u ON u.id = r.record_update WHERE r.id = ?`,
     ),
     setRecord: connection.prepare<Value[], never>(

@@ -80,7 +80,7 @@ CREATE TABLE runs (
   started_at_us INTEGER,
   -- The applied update of the run with the smallest dot (fab, epoch, sequence).
   first_update INTEGER REFERENCES update_log (id),
-  -- The applied run record that counts: most attempts, ties to the smallest dot. NULL while the run goes on.
+  -- The applied run record that counts: most attempts, then a complete one, then the smallest dot. NULL before one came.
   record_update INTEGER REFERENCES update_log (id),
   -- From the record: file or stream.
   source TEXT CHECK (source IN ('file', 'stream')),
@@ -315,7 +315,7 @@ CREATE VIEW v_wafers AS
   FROM wafers w JOIN run_wafers rw ON rw.wafer = w.id GROUP BY w.id;
 
 CREATE VIEW v_runs AS
-  -- One row a run. complete is NULL while the run goes on.
+  -- One row a run. complete is NULL before a record of the run has come.
   SELECT r.run_id, o.fab, datetime(r.started_at_us / 1000000, 'unixepoch') AS started_utc,
     (SELECT count(*) FROM run_wafers rw WHERE rw.run = r.id) AS wafers,
     (SELECT coalesce(sum(rw.attempts), 0) FROM run_wafers rw WHERE rw.run = r.id) AS attempts,

@@ -1,0 +1,44 @@
+import type { wafersync } from '../gen/wafersync.js';
+import type { StreamIntake } from '../ingest/stream/stream-intake.ts';
+import type { StreamReceipt } from '../ingest/stream/stream-receipt.ts';
+import { fromNumber } from '../wire/long.ts';
+import { fromBatch } from './result-batch.ts';
+import { fromTestResult } from './test-result.ts';
+
+type TestResult = wafersync.v1.TestResult.$Properties;
+type TestAck = wafersync.v1.TestAck.$Properties;
+
+/** Takes one message: a result, or a batch of them. Resolves when there is room for another. @throws WafersyncError */
+function takeMessage(intake: StreamIntake, message: TestResult): Promise<void> {
+  const { batch } = message;
+  return batch ? intake.takeBatch(fromBatch(message, batch)) : intake.take(fromTestResult(message));
+}
+
+/**
+ * Takes a stream from its first message to its end. What came before a failure is durable, and the error says how far.
+ * @throws WafersyncError
+ */
+export async function takeStream(
+  intake: StreamIntake,
+  messages: AsyncIterable<TestResult>,
+): Promise<StreamReceipt> {
+  try {
+    for await (const message of messages) await takeMessage(intake, message);
+  } catch (thrown) {
+    throw await intake.fail(thrown);
+  }
+  return intake.finish();
+}
+
+/** What became of a stream, as a message. */
+export function toAck(receipt: StreamReceipt): TestAck {
+  return {
+    accepted: fromNumber(receipt.accepted),
+    duplicates: fromNumber(receipt.duplicates),
+    through_sequence: fromNumber(receipt.throughSequence),
+    passed: fromNumber(receipt.passed),
+    message: receipt.message,
+    run_id: receipt.runId ?? '',
+    stream_id: receipt.streamId,
+  };
+}
