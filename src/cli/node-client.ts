@@ -14,6 +14,9 @@ const REASONS: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'no answer in time',
 };
 
+/** How long a connection may take to come about, milliseconds. */
+const CONNECT_MS = 10_000;
+
 /** What grpc-js says of a call that never had a connection. */
 const NEVER_CONNECTED = /^(No connection established|Name resolution failed|.*\bECONNREFUSED\b)/;
 
@@ -29,12 +32,28 @@ export async function withNode<Methods extends Record<string, AnyMethod>, T>(
 ): Promise<T> {
   const client = makeClient(service, address);
   try {
-    return await use(client);
+    return await Promise.race([use(client), refusal(client, address)]);
   } catch (thrown) {
     throw nodeFailure(thrown, address);
   } finally {
     client.close();
   }
+}
+
+/** Rejects where no connection comes about in time: something that takes connections may still say nothing. */
+async function refusal(client: Pick<ClientOf<object>, 'ready'>, address: string): Promise<never> {
+  const ready = await client.ready(CONNECT_MS).then(
+    () => true,
+    () => false,
+  );
+  if (ready) return new Promise(() => {});
+  throw new WafersyncError(
+    'unavailable',
+    `no node answers at ${address} (no answer in ${CONNECT_MS / 1000} s)`,
+    {
+      hint: 'Start the node, or correct the address.',
+    },
+  );
 }
 
 /** The error of a call in words: what a node said stays as it is, what the library says of the connection is put plainly. */
@@ -56,6 +75,11 @@ export function nodeFailure(thrown: unknown, address: string): WafersyncError {
       cause: error,
     },
   );
+}
+
+/** What grpc-js says of a connection, in words; any other text as it is. */
+export function plainly(details: string): string {
+  return NEVER_CONNECTED.test(details) ? `no node answers there${reasonOf(details)}` : details;
 }
 
 /** Details of an UNAVAILABLE that grpc-js made itself; null for anything else. */

@@ -1,8 +1,8 @@
-import { makeClient } from '../api/client.ts';
 import { WafersyncError } from '../errors.ts';
 import { openTester, type TesterClient, type TesterReceipt } from '../tester/index.ts';
-import { testEquipment } from '../wire/services.ts';
+import { syncMonitor } from '../wire/services.ts';
 import { realWorld } from '../world.ts';
+import { withNode } from './node-client.ts';
 import { failureLine, grouped, type Terminal, table } from './output.ts';
 import type { JsonResult } from './send/json-result.ts';
 import { Pace } from './send/pace.ts';
@@ -32,9 +32,6 @@ interface Sent {
   readonly durable_before: number;
   readonly lost_calls: number;
 }
-
-/** How long the node may take to be reached at first; later it is waited for without end. */
-const READY_MS = 5_000;
 
 /**
  * Streams files to a node as a tester would, one after the other. Resolves to the exit code: 0, or 1 where a file failed.
@@ -66,12 +63,7 @@ export async function send(
 
 /** A wrong address is told at once; a node that goes away later is waited for. */
 async function checkReachable(node: string): Promise<void> {
-  const client = makeClient(testEquipment, node);
-  try {
-    await client.ready(READY_MS);
-  } finally {
-    client.close();
-  }
+  await withNode(syncMonitor, node, (monitor) => monitor.GetNode({}));
 }
 
 async function sendFile(source: Source, options: SendOptions, terminal: Terminal): Promise<Sent> {

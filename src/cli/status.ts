@@ -3,7 +3,7 @@ import { WafersyncError } from '../errors.ts';
 import type { wafersync } from '../gen/wafersync.js';
 import { toNumber } from '../wire/long.ts';
 import { syncMonitor } from '../wire/services.ts';
-import { withNode } from './node-client.ts';
+import { plainly, withNode } from './node-client.ts';
 import { duration, grouped, type Terminal, table } from './output.ts';
 
 /** Options of `wafersync status`. */
@@ -75,7 +75,7 @@ function peerTable({ peers }: NodeJson): string {
       peer.live_fabs.join(' ') || '-',
       grouped(peer.behind_updates),
       peer.rtt_ms > 0 ? peer.rtt_ms.toFixed(1) : '-',
-      peer.last_error || '-',
+      plainly(peer.last_error) || '-',
     ]),
   );
 }

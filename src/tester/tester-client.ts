@@ -129,7 +129,7 @@ export class TesterClient {
 
   /**
    * Position up to which the stream was durable when the client first reached the node: what is handed in up to there is
-   * not sent. @throws WafersyncError where the stream has failed
+   * not sent. @throws WafersyncError where the stream failed before
    */
   async opened(): Promise<number> {
     this.#uplink.open();

@@ -7,6 +7,8 @@ import {
   readFileSync,
   renameSync,
   symlinkSync,
+  utimesSync,
+  watch,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -108,7 +110,7 @@ test('a file that is written to is taken once it stands still', async (t) => {
   const { folder, journal } = await open(t, { importFile, world, settleMs: 150 });
   const pass = async (ms: number): Promise<void> => {
     world.advance(ms);
-    for (let turn = 0; turn < 20; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
+    await turns();
   };
   for (let i = 1; i <= 20; i++) {
     appendFileSync(join(folder, 'slow.stdf'), 'x'.repeat(10));
@@ -117,6 +119,40 @@ test('a file that is written to is taken once it stands still', async (t) => {
   while (!journal.lines.some(({ event }) => event === 'folder.moved')) await pass(10);
   assert.deepEqual(seen, [200]);
 });
+
+test('a file of which something was heard is waited for anew, even if it looks the same', async (t) => {
+  const world = new ManualWorld();
+  const { folder, taken, moved } = await open(t, { world, settleMs: 150 });
+  const file = join(folder, 'lot.stdf');
+  const write = async (text: string): Promise<void> => {
+    const heard = watch(folder);
+    await new Promise((resolve) => {
+      heard.once('change', resolve);
+      writeFileSync(file, text);
+      utimesSync(file, 1000, 1000);
+    });
+    heard.close();
+    await turns();
+  };
+  await write('aaaa');
+  world.advance(0);
+  await turns();
+  world.advance(140);
+  await write('bbbb');
+  world.advance(140);
+  await turns();
+  assert.deepEqual(taken, [], 'looked the same for 280 ms, but was heard of 140 ms ago');
+  for (let i = 0; i < 4; i++) {
+    world.advance(150);
+    await turns();
+  }
+  await moved('lot.stdf');
+});
+
+/** Many turns of the event loop, so that what was begun by now has ended. */
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
+}
 
 test('a file that changes while it is taken is taken again, and not moved before', async (t) => {
   const seen: number[] = [];

@@ -147,6 +147,10 @@ test('an update without its test program is held, and applied when the program c
   az.replica.receiveProgram(PROGRAM.digest, PROGRAM.body);
   await az.commit();
   assert.equal(az.store.log.heldCount, 0);
+  assert.deepEqual(
+    az.commits.map(({ released }) => released.map(({ header }) => header.dot)),
+    [[], [tw.born[0]!.header.dot]],
+  );
   assert.ok(az.store.vectors.applied.has(tw.born[0]!.header.dot));
   assert.equal(az.store.foldDigest(), tw.store.foldDigest());
 });

@@ -136,7 +136,7 @@ export function lineText(line: FabLine, fabs: number): string {
     `${line.peersUp}/${fabs - 1} peers`,
     `${grouped(line.results).padStart(12)} results`,
     `${grouped(Math.round(line.resultsPerSecond)).padStart(9)}/s`,
-    `lag ${line.lagMs.toFixed(0).padStart(4)} ms`,
+    `lag ${(line.lagMs > 0 ? line.lagMs.toFixed(0) : '-').padStart(4)} ms`,
     line.state,
   ].join('  ');
 }

@@ -1,11 +1,11 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { WafersyncError } from '../../errors.ts';
 import { realWorld } from '../../world.ts';
 import { grouped } from '../output.ts';
 import { Board, type FabLine, lineText } from './board.ts';
 import { checkPorts, type FabProcess, logPath, startFab } from './fab-process.ts';
 import { addressOf, type DemoFab, demoFabs, writeConfigs } from './fabs.ts';
-import { handIn, nextLot, verify } from './lot.ts';
+import { handIn, LOT_FILE, nextLot, verify } from './lot.ts';
 import { processScreen, Screen } from './screen.ts';
 
 /** Options of `wafersync demo`. */
@@ -95,20 +95,21 @@ async function show(
   screen.say(`  attempts SHA-256 ${lot.digests.attempts_sha256}`);
   await board.look();
   screen.print();
-  if (!options.once) screen.say(nextCommands(fabs, arrival.runId));
+  if (!options.once) screen.say(nextCommands(fabs, arrival.runId, join(options.data, LOT_FILE)));
 }
 
 function counted(count: number, name: string): string {
   return `${grouped(count)} ${name}${count === 1 ? '' : 's'}`;
 }
 
-function nextCommands(fabs: readonly DemoFab[], runId: string): string {
+function nextCommands(fabs: readonly DemoFab[], runId: string, file: string): string {
   const [first, second] = fabs.map(addressOf);
   return [
     'To try next, in another terminal:',
     `  npx wafersync status --node ${first}`,
     `  npx wafersync inspect --node ${second} --run ${runId}`,
-    `  npx wafersync import FILE.stdf.gz --node ${first} --wait all`,
+    `  npx wafersync inspect ${file}`,
+    `  npx wafersync import ${file} --node ${second} --wait all`,
     `  grpcurl -plaintext ${first} list`,
     'Ctrl-C stops all five.',
   ].join('\n');

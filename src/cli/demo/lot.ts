@@ -17,12 +17,16 @@ export interface LotArrival {
 
 const CHUNK_BYTES = 256 * 1024;
 
+/** File of the latest lot, below the data folder: something for people to try the other commands on. */
+export const LOT_FILE = 'latest-lot.stdf';
+
 /** The next lot of the demo: each start makes one. */
 export function nextLot(data: string, wafers: number, startedAt: number): DemoLot {
   const file = join(data, 'lots.txt');
   const number = countLots(file) + 1;
   const lot = demoLot({ number, wafers, startedAt });
   writeFileSync(file, `${lot.lot}\n`, { flag: 'a' });
+  writeFileSync(join(data, LOT_FILE), lot.stdf);
   return lot;
 }
 
