@@ -71,15 +71,19 @@ class News {
     this.#results += toNumber(attempt_results);
     const missed = toNumber(missed_attempts);
     if (missed > 0) {
-      yield `missed ${grouped(missed)} attempts with ${grouped(toNumber(missed_results))} results: they came faster than they were read`;
+      yield `missed ${counted(missed, 'attempt')} with ${counted(toNumber(missed_results), 'result')}: more came than was read`;
     }
     if (!yields?.length) return;
     if (this.#attempts > 0) {
-      yield `${grouped(this.#attempts)} attempts with ${grouped(this.#results)} results came`;
+      yield `${counted(this.#attempts, 'attempt')} with ${counted(this.#results, 'result')} came`;
     }
     [this.#attempts, this.#results] = [0, 0];
     for (const one of yields) yield yieldLine(one, this.#view);
   }
+}
+
+function counted(count: number, what: string): string {
+  return `${grouped(count)} ${what}${count === 1 ? '' : 's'}`;
 }
 
 function yieldLine(one: Yield, view: WatchView): string {

@@ -57,7 +57,7 @@ test('results that another fab takes in are told, with the yield by the view tha
   await stream(tw.address, 1);
   await line(/of 5$/);
   assert.deepEqual(lines.slice(1), [
-    '1 attempts with 10 results came',
+    '1 attempt with 10 results came',
     'L1/W1/-: yield (raw) 60.00 %, 3 passed, 2 failed of 5',
   ]);
   await az.stop();

@@ -66,6 +66,11 @@ export class Cluster {
     return join(this.folder, fab, 'wafersync.yaml');
   }
 
+  /** Process id of a node that runs. */
+  pid(fab: Fab): number {
+    return this.#nodes.get(fab)!.pid!;
+  }
+
   /** What the node has logged. */
   log(fab: Fab): string {
     return readFileSync(join(this.folder, fab, 'node.log'), 'utf8');
