@@ -108,21 +108,18 @@ test('a file that is written to is taken once it stands still', async (t) => {
   };
   const world = new ManualWorld();
   const { folder, journal } = await open(t, { importFile, world, settleMs: 150 });
-  const pass = async (ms: number): Promise<void> => {
-    world.advance(ms);
-    await turns();
-  };
   for (let i = 1; i <= 20; i++) {
     appendFileSync(join(folder, 'slow.stdf'), 'x'.repeat(10));
-    await pass(100);
+    world.advance(100);
+    await turns();
   }
-  while (!journal.lines.some(({ event }) => event === 'folder.moved')) await pass(10);
+  await passUntilMoved(world, journal);
   assert.deepEqual(seen, [200]);
 });
 
 test('a file of which something was heard is waited for anew, even if it looks the same', async (t) => {
   const world = new ManualWorld();
-  const { folder, taken, moved } = await open(t, { world, settleMs: 150 });
+  const { folder, taken, journal } = await open(t, { world, settleMs: 150 });
   const file = join(folder, 'lot.stdf');
   const write = async (text: string): Promise<void> => {
     const heard = watch(folder);
@@ -142,12 +139,16 @@ test('a file of which something was heard is waited for anew, even if it looks t
   world.advance(140);
   await turns();
   assert.deepEqual(taken, [], 'looked the same for 280 ms, but was heard of 140 ms ago');
-  for (let i = 0; i < 4; i++) {
-    world.advance(150);
+  await passUntilMoved(world, journal);
+});
+
+/** Lets time pass until a file was moved away: how many turns reading it takes is the machine's to say. */
+async function passUntilMoved(world: ManualWorld, journal: Journal): Promise<void> {
+  while (!journal.lines.some(({ event }) => event === 'folder.moved')) {
+    world.advance(10);
     await turns();
   }
-  await moved('lot.stdf');
-});
+}
 
 /** Many turns of the event loop, so that what was begun by now has ended. */
 async function turns(): Promise<void> {
