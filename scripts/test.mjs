@@ -15,7 +15,7 @@ const CHECKS = [
 ];
 
 /** Bounds a file of tests that hangs. */
-const TEST_LIMIT_MS = 900_000;
+const TEST_LIMIT_MS = 300_000;
 
 script('test', () => {
   const args = process.argv.slice(2);

@@ -1,7 +1,7 @@
 import { type ClientOf, makeClient } from '../api/client.ts';
 import { fromMetadata } from '../api/metadata.ts';
 import { WafersyncError } from '../errors.ts';
-import type { AnyMethod, Service } from '../wire/services.ts';
+import { type AnyMethod, type Service, syncMonitor } from '../wire/services.ts';
 import { CODE_TRAILER, GrpcCode } from '../wire/status.ts';
 
 /** Why a connection failed, in words, by the system's code. */
@@ -38,6 +38,11 @@ export async function withNode<Methods extends Record<string, AnyMethod>, T>(
   } finally {
     client.close();
   }
+}
+
+/** Asks a node for a word: a wrong address is told at once. @throws WafersyncError that it cannot be reached */
+export async function checkReachable(address: string): Promise<void> {
+  await withNode(syncMonitor, address, (monitor) => monitor.GetNode({}));
 }
 
 /** Rejects where no connection comes about in time: something that takes connections may still say nothing. */

@@ -1,6 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import { type DemoOptions, demo } from './demo/demo.ts';
-import { addGenerateCommand } from './generate-command.ts';
+import { addGenerateCommand } from './generate/command.ts';
 import { type ImportOptions, importFiles } from './import.ts';
 import { type InspectOptions, inspect } from './inspect.ts';
 import { address, portNumber, positive, waitFor } from './options.ts';

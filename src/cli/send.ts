@@ -1,8 +1,7 @@
 import { WafersyncError } from '../errors.ts';
 import { openTester, type TesterClient, type TesterReceipt } from '../tester/index.ts';
-import { syncMonitor } from '../wire/services.ts';
 import { realWorld } from '../world.ts';
-import { withNode } from './node-client.ts';
+import { checkReachable } from './node-client.ts';
 import { failureLine, grouped, type Terminal, table } from './output.ts';
 import type { JsonResult } from './send/json-result.ts';
 import { Pace } from './send/pace.ts';
@@ -59,11 +58,6 @@ export async function send(
   if (options.json) terminal.out(JSON.stringify(sent));
   else if (sent.length > 0) terminal.out(sentTable(sent));
   return sent.length < files.length ? 1 : 0;
-}
-
-/** A wrong address is told at once; a node that goes away later is waited for. */
-async function checkReachable(node: string): Promise<void> {
-  await withNode(syncMonitor, node, (monitor) => monitor.GetNode({}));
 }
 
 async function sendFile(source: Source, options: SendOptions, terminal: Terminal): Promise<Sent> {

@@ -1,12 +1,17 @@
 import { InvalidArgumentError } from 'commander';
-import { AS_IN_THE_FIELD, CLEAN, type DirtRates } from '../generator/dirt.ts';
-import type { LotParameters, RetestMarks } from '../generator/parameters.ts';
-import type { PresetName } from '../generator/presets.ts';
-import { PRESETS } from '../generator/presets.ts';
+import { AS_IN_THE_FIELD, CLEAN, type DirtRates } from '../../generator/dirt.ts';
+import type { LotParameters, RetestMarks } from '../../generator/parameters.ts';
+import type { PresetName } from '../../generator/presets.ts';
+import { PRESETS } from '../../generator/presets.ts';
 
 /** Options of `wafersync generate`, as the command line has them. */
 export interface GenerateOptions {
-  readonly out: string;
+  /** Folder that files are written to; this or `node`. */
+  readonly out?: string;
+  /** host:port of a node that results are streamed to. */
+  readonly node?: string;
+  /** Most results a second that are streamed; absent: as fast as may be. */
+  readonly rate?: number;
   readonly seed: number;
   readonly preset: PresetName;
   readonly lot: string;

@@ -1,6 +1,9 @@
 import { type Command, Option } from 'commander';
-import { CLEAN } from '../generator/dirt.ts';
-import { generate } from './generate.ts';
+import { WafersyncError } from '../../errors.ts';
+import { CLEAN } from '../../generator/dirt.ts';
+import { address, positive } from '../options.ts';
+import type { Terminal } from '../output.ts';
+import { writeLots } from './files.ts';
 import {
   BYTE_ORDERS,
   COMPRESS,
@@ -11,9 +14,8 @@ import {
   RETEST_MARKS,
   seedNumber,
   share,
-} from './generate-options.ts';
-import { positive } from './options.ts';
-import type { Terminal } from './output.ts';
+} from './options.ts';
+import { streamLots } from './stream.ts';
 
 /** Adds `generate` to the commands. */
 export function addGenerateCommand(program: Command, terminal: Terminal, exit: (code: number) => void): void {
@@ -21,8 +23,14 @@ export function addGenerateCommand(program: Command, terminal: Terminal, exit: (
     new Option(flags, description).choices([...choices]).default(preset);
   program
     .command('generate')
-    .description('write wafer lots as STDF files, and print what is true of them')
-    .requiredOption('--out <folder>', 'where the files go; it is made where it is missing')
+    .description('write wafer lots as STDF files, or stream them to a node, and print what is true of them')
+    .option('--out <folder>', 'where the files go; it is made where it is missing')
+    .addOption(
+      new Option('--node <host:port>', 'node that the results are streamed to, as their testers would')
+        .argParser(address)
+        .conflicts(['out', ...OF_FILES]),
+    )
+    .option('--rate <number>', 'most results a second that are streamed', positive)
     .option('--seed <number>', 'the same seed and options make the same files', seedNumber, 1)
     .addOption(choice('--preset <name>', 'sizes of the lots', PRESET_NAMES, 'demo'))
     .option('--lots <count>', 'lots', positive, 1)
@@ -50,4 +58,19 @@ export function addGenerateCommand(program: Command, terminal: Terminal, exit: (
       () => `\nRates of dirt, such as --dirt cut-files=0.1,clocks-off=1: ${DIRT_NAMES.join(', ')}.`,
     )
     .action(async (options: GenerateOptions) => exit(await generate(options, terminal)));
+}
+
+/** What makes no sense without files. */
+const OF_FILES = ['mpr', 'dirt', 'wafersPerFile', 'byteOrder', 'compress', 'retests'];
+
+async function generate(options: GenerateOptions, terminal: Terminal): Promise<number> {
+  const { out, node, rate } = options;
+  if (node !== undefined) return streamLots({ ...options, node }, terminal);
+  if (rate !== undefined) throw usage('--rate is given without --node', 'Leave it out, or say which node.');
+  if (out !== undefined) return writeLots({ ...options, out }, terminal);
+  throw usage('neither --out nor --node is given', 'Say where the files or the results go.');
+}
+
+function usage(what: string, hint: string): WafersyncError {
+  return new WafersyncError('invalid', what, { hint });
 }

@@ -4,16 +4,17 @@ import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import { WafersyncError } from '../errors.ts';
-import { type LotFile, lotFiles } from '../generator/lot-files.ts';
-import { makeLots } from '../generator/lots.ts';
-import type { LotModel } from '../generator/model.ts';
-import { type ContentDigests, ModelDigest } from '../generator/model-digest.ts';
-import type { YieldRules } from '../generator/model-yield.ts';
-import type { ByteOrder } from '../generator/stdf-bytes.ts';
-import { writeStdf } from '../generator/stdf-writer.ts';
-import { type Compress, type GenerateOptions, parametersOf } from './generate-options.ts';
-import { grouped, type Terminal, table } from './output.ts';
+import { WafersyncError } from '../../errors.ts';
+import { type LotFile, lotFiles } from '../../generator/lot-files.ts';
+import { makeLots } from '../../generator/lots.ts';
+import type { LotModel } from '../../generator/model.ts';
+import { type ContentDigests, ModelDigest } from '../../generator/model-digest.ts';
+import type { YieldRules } from '../../generator/model-yield.ts';
+import type { ByteOrder } from '../../generator/stdf-bytes.ts';
+import { writeStdf } from '../../generator/stdf-writer.ts';
+import { grouped, type Terminal, table } from '../output.ts';
+import { type Compress, type GenerateOptions, parametersOf } from './options.ts';
+import { percent } from './percent.ts';
 
 /** What is true of a file, by the model and not by reading it. Keys of `--json`. */
 interface GeneratedFile {
@@ -34,8 +35,14 @@ interface GeneratedFile {
   readonly yield: YieldRules;
 }
 
+/** Options of a generator that writes files. */
+export type WriteLotsOptions = GenerateOptions & {
+  /** Folder. */
+  readonly out: string;
+};
+
 /** Writes lots as STDF files, and prints what is true of them. Resolves to the exit code. */
-export async function generate(options: GenerateOptions, terminal: Terminal): Promise<number> {
+export async function writeLots(options: WriteLotsOptions, terminal: Terminal): Promise<number> {
   await mkdir(options.out, { recursive: true }).catch((error: Error) => cannotWrite(options.out, error));
   const generated: GeneratedFile[] = [];
   const { seed, lots, lot: name } = options;
@@ -55,7 +62,7 @@ async function writeFile(
   lot: LotModel,
   file: LotFile,
   number: number,
-  options: GenerateOptions,
+  options: WriteLotsOptions,
 ): Promise<GeneratedFile[]> {
   const order = options.byteOrder === 'mixed' ? (number % 2 === 0 ? 'little' : 'big') : options.byteOrder;
   const first = await writeOnce(lot, file, { ...options, order, name: file.name, repeats: null });
@@ -116,7 +123,6 @@ function cannotWrite(path: string, error: Error): never {
 }
 
 function tableOf(generated: readonly GeneratedFile[]): string {
-  const percent = (value: number | null): string => (value === null ? '-' : `${(value * 100).toFixed(2)} %`);
   return table(
     ['FILE', 'WAFERS', 'ATTEMPTS', 'RESULTS', 'YIELD (LAST)', 'COMPLETE', 'ATTEMPTS SHA-256'],
     generated.map((one) => [
