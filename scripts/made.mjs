@@ -27,9 +27,9 @@ export function ensureBuilt({ always = false } = {}) {
   // Types are taken out and nothing else is changed, so that what runs is what was tested. For an older target tsc puts
   // an alias in place of a class's own name, and a static field that makes an instance then finds it undefined
   // (microsoft/TypeScript#58244).
-  if (run('tsc', ['-p', 'tsconfig.json', '--target', 'esnext']) !== 0)
+  if (run('tsc', ['-p', 'tsconfig.json', '--target', 'esnext', '--declaration']) !== 0)
     throw new Error('src does not compile; dist is not built');
-  const assets = sources.filter((file) => !file.endsWith('.ts'));
+  const assets = sources.filter((file) => !file.endsWith('.ts') || file.endsWith('.d.ts'));
   for (const asset of assets) copy(asset, inDist(asset));
   prune(new Set([...assets.map(inDist), ...compiledNames(sources)]));
   stamp.write(inputs);
@@ -43,7 +43,7 @@ function compiledNames(sources) {
   return sources
     .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))
     .map((file) => inDist(file).replace(/\.ts$/, '.js'))
-    .flatMap((file) => [file, `${file}.map`]);
+    .flatMap((file) => [file, `${file}.map`, file.replace(/\.js$/, '.d.ts')]);
 }
 
 /**
