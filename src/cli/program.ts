@@ -12,8 +12,8 @@ import { VERSION } from './version.ts';
 import { type WatchOptions, watch } from './watch.ts';
 
 /**
- * Runs the command of a command line. Resolves to the exit code: 0, or 1 where it failed, with a line on stderr that
- * says what, where and the remedy.
+ * Runs the command of a command line. Resolves to the exit code: 0, or 1 where it failed (of `serve` also another), with
+ * a line on stderr that says what, where and the remedy.
  */
 export async function runCommand(
   argv: readonly string[],
@@ -78,7 +78,7 @@ function addNodeCommands(program: Command, terminal: Terminal, exit: Exit): void
     .command('serve')
     .description('run the node of one fab')
     .requiredOption('--config <file>', 'its configuration; deploy/wafersync.example.yaml shows every key')
-    .action(async (options: ServeOptions) => exit(await serve(options)));
+    .action(async (options: ServeOptions) => exit(await serve(options, terminal)));
   program
     .command('rebuild')
     .description('compute the readable tables of a stopped node again from its log')

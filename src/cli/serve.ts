@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { loadConfig } from '../config/load.ts';
-import { WafersyncError } from '../errors.ts';
+import { type ErrorCode, WafersyncError } from '../errors.ts';
 import { createLog } from '../log.ts';
 import { databaseFile, openStore, startNode } from '../node.ts';
 import { realWorld } from '../world.ts';
-import { grouped, type Terminal } from './output.ts';
+import { failureLine, grouped, type Terminal } from './output.ts';
 import { VERSION } from './version.ts';
 
 /** Options of `wafersync serve` and `rebuild`. */
@@ -20,10 +20,29 @@ export interface ReadyMessage {
 }
 
 /**
- * Runs one node until SIGTERM or SIGINT, or, started by a parent with a channel to it, until the parent is gone.
- * Resolves to the exit code.
+ * Exit code where starting again would fail in the same way until a person has put something right: EX_CONFIG of
+ * sysexits.h. deploy/wafersync.service does not start such a node again.
  */
-export async function serve(options: ServeOptions): Promise<number> {
+export const EXIT_UNMENDABLE = 78;
+
+/** A wrong configuration; a database of another fab, of another program or of a newer version; a damaged one. */
+const UNMENDABLE: ReadonlySet<ErrorCode> = new Set(['invalid', 'conflict', 'damaged']);
+
+/**
+ * Runs one node until SIGTERM or SIGINT, or, started by a parent with a channel to it, until the parent is gone.
+ * Resolves to the exit code: 0 where it was stopped, {@link EXIT_UNMENDABLE}, or 1 where trying again may work.
+ */
+export async function serve(options: ServeOptions, terminal: Terminal): Promise<number> {
+  try {
+    await serveUntilStopped(options);
+    return 0;
+  } catch (thrown) {
+    terminal.err(failureLine(thrown));
+    return UNMENDABLE.has(WafersyncError.from(thrown).code) ? EXIT_UNMENDABLE : 1;
+  }
+}
+
+async function serveUntilStopped(options: ServeOptions): Promise<void> {
   const config = loadConfig(options.config);
   const log = createLog({ level: config.log.level, fab: config.fab });
   const asked = stopAsked();
@@ -32,7 +51,6 @@ export async function serve(options: ServeOptions): Promise<number> {
     process.send?.({ type: 'ready', port: node.port } satisfies ReadyMessage);
     log.info('node.stop_asked', { reason: await asked });
     await node.stop();
-    return 0;
   } finally {
     // An open channel to the parent would keep the process alive.
     if (process.connected) process.disconnect();

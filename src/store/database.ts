@@ -45,7 +45,7 @@ export interface OpenDatabase {
 
 /**
  * Opens a node's database, or creates it. A file that is not this fab's database is not touched.
- * @throws WafersyncError `precondition` (newer version, other fab, other program's, open elsewhere), `damaged`,
+ * @throws WafersyncError `conflict` (newer version, other fab, other program's), `precondition` (open elsewhere), `damaged`,
  * `unavailable`
  */
 export function openDatabase(options: DatabaseOptions): OpenDatabase {

@@ -10,7 +10,7 @@ const MIN_BYTES = 512;
 
 /**
  * Checks, without writing, that a file is this fab's database and of a version known here.
- * @throws WafersyncError `damaged` or `precondition`, naming file and remedy
+ * @throws WafersyncError `damaged`, or `conflict` where it is another's or of a newer version, naming file and remedy
  */
 export function inspectDatabase(file: string, fab: FabId): void {
   const { size } = statSync(file);
@@ -34,7 +34,7 @@ export function inspectDatabase(file: string, fab: FabId): void {
 
 function checkProgram(db: Database.Database, file: string): void {
   if (db.pragma('application_id', { simple: true }) === APPLICATION_ID) return;
-  throw new WafersyncError('precondition', `${file} is a database of another program`, {
+  throw new WafersyncError('conflict', `${file} is a database of another program`, {
     hint: 'Give wafersync a file of its own.',
   });
 }
@@ -43,7 +43,7 @@ function checkVersion(db: Database.Database, file: string): void {
   const version = Number(db.pragma('user_version', { simple: true }));
   if (version <= SCHEMA_VERSION) return;
   throw new WafersyncError(
-    'precondition',
+    'conflict',
     `database ${file} is of schema version ${version}, and this program knows none above ${SCHEMA_VERSION}`,
     { hint: 'Start the newer wafersync that wrote it.' },
   );
@@ -58,7 +58,7 @@ function checkFab(db: Database.Database, file: string, fab: FabId): void {
     });
   }
   if (found === fab) return;
-  throw new WafersyncError('precondition', `database ${file} belongs to fab ${found}, not ${fab}`, {
+  throw new WafersyncError('conflict', `database ${file} belongs to fab ${found}, not ${fab}`, {
     hint: 'Correct the fab or the path of the database in the configuration.',
   });
 }

@@ -64,7 +64,7 @@ export class Store {
 
   /**
    * Opens the database of a fab, or creates it with a new epoch. A file that cannot be opened is left as it is.
-   * @throws WafersyncError `precondition` (newer version, open elsewhere, other fab, another program's file), `damaged`
+   * @throws WafersyncError `conflict` (newer version, other fab, another program's file), `precondition` (open elsewhere), `damaged`
    * (not a database, cut, corrupt), `unavailable` (no access)
    */
   static open(options: StoreOptions): Store {

@@ -195,7 +195,7 @@ test('a fab whose node does not start ends the demo with its reason, and the oth
   const [port] = await freePorts(5);
   const { code, stderr } = await wafersync('demo', '--data', data, '--port', String(port));
   assert.equal(code, 1);
-  assert.match(stderr, /^wafersync: the node of kr ended with code 1: .*wafersync\.db[^\n]*node\.log\.\n$/);
+  assert.match(stderr, /^wafersync: the node of kr ended with code 78: .*wafersync\.db[^\n]*node\.log\.\n$/);
   // One that was stopped early may have come to no database.
   for (const fab of ['tw', 'az', 'de', 'il']) {
     const ran = await rebuilt(data, fab);

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { EXIT_UNMENDABLE } from '../../src/cli/serve.ts';
 import { type PartialConfig, renderConfig } from '../../src/config/render.ts';
 import { demoLot } from '../../src/generator/demo-lot.ts';
 import { command, ended, startWafersync, wafersync } from '../support/command.ts';
@@ -48,10 +49,10 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   });
 }
 
-test('serve with a broken configuration tells all that is wrong, line by line, and exits with 1', async (t) => {
+test('serve with a broken configuration tells all that is wrong, line by line, and exits with 78', async (t) => {
   const config = configFile(t, 'fab: TW\nlisten:\n  host: 0.0.0.0\n  port: 99999\nlog:\n  levle: info\n');
   const { code, stdout, stderr } = await wafersync('serve', '--config', config);
-  assert.deepEqual([code, stdout], [1, '']);
+  assert.deepEqual([code, stdout], [EXIT_UNMENDABLE, '']);
   const [head, ...lines] = stderr.trimEnd().split('\n');
   assert.match(head!, /^wafersync: the configuration .*tw\.yaml has 5 problems:$/);
   for (const [i, key] of [
@@ -94,9 +95,22 @@ test('serve where it cannot exits with 1 and one line: what, where, and the reme
   await Promise.all(runs);
 });
 
+test('serve on a database that no restart makes right exits with 78, so that a supervisor leaves it', async (t) => {
+  const [node] = await startNodes(t, ['tw']);
+  await node!.stop();
+  const values = { fab: 'tw', data_dir: node!.dataFolder, listen: { port: 0 } };
+  const ofAnotherFab = await wafersync('serve', '--config', configFile(t, { ...values, fab: 'az' }));
+  assert.equal(ofAnotherFab.code, EXIT_UNMENDABLE);
+  assert.match(ofAnotherFab.stderr, /^wafersync: database .* belongs to fab tw, not az\. Correct [^\n]*\n$/);
+  truncateSync(join(node!.dataFolder, 'wafersync.db'), 100);
+  const damaged = await wafersync('serve', '--config', configFile(t, values));
+  assert.equal(damaged.code, EXIT_UNMENDABLE);
+  assert.match(damaged.stderr, /^wafersync: database .* has only 100 bytes: [^\n]*\n$/);
+});
+
 test('serve without a configuration that can be read says so', async () => {
   const { code, stderr } = await command('serve', '--config', '/nowhere/tw.yaml');
-  assert.equal(code, 1);
+  assert.equal(code, EXIT_UNMENDABLE);
   assert.match(stderr, /^wafersync: cannot read the configuration \/nowhere\/tw\.yaml: ENOENT[^\n]*\n$/);
 });
 

@@ -85,11 +85,11 @@ test('a database of a newer version is refused and not touched', (t) => {
   const db = new Database(file);
   db.pragma(`user_version = ${SCHEMA_VERSION + 1}`);
   db.close();
-  refuses(file, 'precondition', new RegExp(`schema version ${SCHEMA_VERSION + 1}`));
+  refuses(file, 'conflict', new RegExp(`schema version ${SCHEMA_VERSION + 1}`));
 });
 
 test('a database of another fab is refused and not touched', (t) => {
-  refuses(database(t), 'precondition', /belongs to fab tw, not kr/, fabId('kr'));
+  refuses(database(t), 'conflict', /belongs to fab tw, not kr/, fabId('kr'));
 });
 
 test('a database of another program is refused and not touched', (t) => {
@@ -97,7 +97,7 @@ test('a database of another program is refused and not touched', (t) => {
   const db = new Database(file);
   db.exec('CREATE TABLE recipes (name TEXT)');
   db.close();
-  refuses(file, 'precondition', /another program/);
+  refuses(file, 'conflict', /another program/);
 });
 
 test('what is no database, or an empty file, is refused and not touched', (t) => {
