@@ -1,6 +1,6 @@
 import { variableOf } from './environment.ts';
 import { type ConfigKey, configKeys } from './keys.ts';
-import { limits, type PartialConfig, renderConfig } from './render.ts';
+import { limits, renderConfig, withDefaults } from './render.ts';
 
 const EXAMPLE_HEADING = `Configuration of one wafersync node, with every key.
 
@@ -26,14 +26,7 @@ This page is made from the schema by \`npm run document\`.
 
 /** Text of deploy/wafersync.example.yaml: every key at its default, under a comment. */
 export function exampleFile(): string {
-  const values: Record<string, unknown> = { fab: 'tw', data_dir: 'data/tw' };
-  for (const { kind, path, default: preset } of configKeys) {
-    const [group = '', key] = path;
-    if (kind === 'group' || preset === undefined) continue;
-    if (key === undefined) values[group] = preset;
-    else values[group] = { ...(values[group] as object | undefined), [key]: preset };
-  }
-  return renderConfig(values as PartialConfig, EXAMPLE_HEADING);
+  return renderConfig(withDefaults({ fab: 'tw', data_dir: 'data/tw' }), EXAMPLE_HEADING);
 }
 
 /** Text of docs/CONFIGURATION.md: a table of keys for each group. */

@@ -39,6 +39,18 @@ export function renderConfig(values: PartialConfig, heading = ''): string {
   return heading === '' ? text : `${comment(heading)}\n\n${text}`;
 }
 
+/** These values, and every other key that has a default at it. */
+export function withDefaults(values: PartialConfig): PartialConfig {
+  const all: Record<string, unknown> = { ...values };
+  for (const { kind, path, default: preset } of configKeys) {
+    const [group = '', key] = path;
+    if (kind === 'group' || preset === undefined) continue;
+    if (key === undefined) all[group] ??= preset;
+    else all[group] = { [key]: preset, ...(all[group] as object | undefined) };
+  }
+  return all as PartialConfig;
+}
+
 /** The values in the order of the schema. */
 function inOrder(values: object, group: Path): object {
   const given = new Map(Object.entries(values));

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { FABS } from '../../config/fabs.ts';
 import { renderConfig } from '../../config/render.ts';
 import { WafersyncError } from '../../errors.ts';
 
@@ -12,14 +13,6 @@ export interface DemoFab {
   /** Folder of its database, configuration and log. */
   readonly folder: string;
 }
-
-const FABS = [
-  ['tw', 'Taiwan', 'Asia/Taipei'],
-  ['az', 'Arizona', 'America/Phoenix'],
-  ['de', 'Germany', 'Europe/Berlin'],
-  ['il', 'Israel', 'Asia/Jerusalem'],
-  ['kr', 'Korea', 'Asia/Seoul'],
-] as const;
 
 const MAX_PORT = 65_535;
 
@@ -34,12 +27,10 @@ export function demoFabs(data: string, port: number): DemoFab[] {
       hint: `The five take five ports in a row: give ${highest} or less.`,
     });
   }
-  return FABS.map(([fab, place, timeZone], i) => ({
-    fab,
-    place,
-    timeZone,
+  return FABS.map((fab, i) => ({
+    ...fab,
     port: port + i,
-    folder: join(data, fab),
+    folder: join(data, fab.fab),
   }));
 }
 
