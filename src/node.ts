@@ -55,7 +55,7 @@ export interface Surroundings {
 /** Bytes that end the wait of a group commit. */
 const GROUP_BYTES = 1024 * 1024;
 /** How long open calls may take to end when the node stops, milliseconds. */
-const STOP_GRACE_MS = 3_000;
+export const STOP_GRACE_MS = 3_000;
 
 /** Path of a node's database. */
 export function databaseFile({ dataDir }: NodeConfig): string {
