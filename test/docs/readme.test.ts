@@ -2,50 +2,23 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { runCommand } from '../../src/cli/program.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { dataSync, runService, services, testEquipment } from '../../src/wire/services.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { assertKnown, commandLines, helpOf } from './command-lines.ts';
 import { codeBlocks, documentOf, prose } from './documents.ts';
 
 const README = documentOf('README.md').text;
 
-/** What a command prints for `--help`; the whole program's for no command. */
-async function helpOf(...command: readonly string[]): Promise<string> {
-  const lines: string[] = [];
-  const out = (text: string) => void lines.push(text);
-  await runCommand(['node', 'wafersync', ...command, '--help'], { out, err: out, interactive: false });
-  return lines.join('\n');
-}
-
-/** Every command line of wafersync in the README: the command, and the options behind it. */
-function commandLines(): { command: string; options: string[] }[] {
-  const blocks = codeBlocks(README).map(({ text }) => text);
-  const quoted = [...prose(README).matchAll(/`([^`\n]+)`/g)].map(([, text]) => text!);
-  return [...blocks, ...quoted].flatMap((text) =>
-    [...text.matchAll(/\b(?:npx wafersync|wafersync|npm start --) ([^\n]*)/g)].flatMap(([line, rest]) => {
-      const words = rest!.split('#')[0]!.split(' ');
-      const command = line.startsWith('npm') ? 'demo' : /^[a-z]+$/.exec(words[0]!)?.[0];
-      return command ? [{ command, options: words.filter((word) => /^--[a-z]/.test(word)) }] : [];
-    }),
-  );
-}
-
 test('every command and option that the README names is in the help of the command', async () => {
-  const lines = commandLines();
+  const lines = commandLines(README);
   for (const command of ['status', 'inspect', 'import', 'serve', 'rebuild', 'demo']) {
     assert.ok(
       lines.some((line) => line.command === command),
       `the README shows ${command}`,
     );
   }
-  const program = await helpOf();
-  for (const { command, options } of lines) {
-    assert.match(program, new RegExp(`^ +${command}\\b`, 'm'), `wafersync ${command}`);
-    const help = await helpOf(command);
-    for (const option of options)
-      assert.ok(help.includes(`${option} `) || help.includes(`${option}\n`), `${command} ${option}`);
-  }
+  await assertKnown(lines);
 });
 
 test('every option that the README names by itself is an option of some command', async () => {

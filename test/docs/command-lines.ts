@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { runCommand } from '../../src/cli/program.ts';
+import { codeBlocks, prose } from './documents.ts';
+
+/** A command line of wafersync in a document. */
+export interface CommandLine {
+  readonly command: string;
+  readonly options: readonly string[];
+}
+
+/** What a command prints for `--help`; the whole program's for no command. */
+export async function helpOf(...command: readonly string[]): Promise<string> {
+  const lines: string[] = [];
+  const out = (text: string) => void lines.push(text);
+  await runCommand(['node', 'wafersync', ...command, '--help'], { out, err: out, interactive: false });
+  return lines.join('\n');
+}
+
+/** Every command line of wafersync in a document: the command, and the options behind it. */
+export function commandLines(document: string): CommandLine[] {
+  const blocks = codeBlocks(document).map(({ text }) => text);
+  const quoted = [...prose(document).matchAll(/`([^`\n]+)`/g)].map(([, text]) => text!);
+  return [...blocks, ...quoted].flatMap((text) =>
+    [...text.matchAll(/\b(?:npx wafersync|wafersync|npm start --) (?=[a-z]|--[a-z])([^\n]*)/g)].flatMap(
+      ([line, rest]) => {
+        const words = rest!.split('#')[0]!.split(' ');
+        const command = line.startsWith('npm') ? 'demo' : /^[a-z]+$/.exec(words[0]!)?.[0];
+        return command ? [{ command, options: words.filter((word) => /^--[a-z]/.test(word)) }] : [];
+      },
+    ),
+  );
+}
+
+/** Checks that the help names every command and its options. */
+export async function assertKnown(lines: readonly CommandLine[]): Promise<void> {
+  const program = await helpOf();
+  for (const { command, options } of lines) {
+    assert.match(program, new RegExp(`^ +${command}\\b`, 'm'), `wafersync ${command}`);
+    const help = await helpOf(command);
+    for (const option of options)
+      assert.ok(help.includes(`${option} `) || help.includes(`${option}\n`), `${command} ${option}`);
+  }
+}
