@@ -8,6 +8,7 @@ import { addReflection } from './api/reflection.ts';
 import { runServiceHandlers } from './api/run-service.ts';
 import { createServer } from './api/server.ts';
 import { Slots } from './api/slots.ts';
+import { showStorage } from './api/storage-health.ts';
 import { syncMonitorHandlers } from './api/sync-monitor.ts';
 import { testEquipmentHandlers } from './api/test-equipment.ts';
 import { type FabId, originKey } from './clocks/dot.ts';
@@ -23,6 +24,7 @@ import { Spool } from './ingest/upload/spool.ts';
 import type { Log } from './log.ts';
 import type { EventSource } from './replica/event-source.ts';
 import { Replica } from './replica/replica.ts';
+import { StorageWatch } from './replica/storage-watch.ts';
 import { Store } from './store/store.ts';
 import { type Carrier, SyncRunner } from './sync/sync-runner.ts';
 import { grpcTransport } from './sync/transport/grpc-transport.ts';
@@ -105,6 +107,7 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
     },
     maxClockDriftMs: config.sync.maxClockDriftMs,
   });
+  const storage = new StorageWatch({ replica, world, log });
   const sync = new SyncRunner({ ...syncOptions(config, addresses, store), replica, store, world, log });
   const spool = new Spool(join(config.dataDir, 'spool'), config.intake.maxUploadBytes, world);
   const files = { timeZone: config.timeZone, intake: replica };
@@ -151,13 +154,21 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
     }),
     { WatchRun: { subscription: true } },
   );
-  server.add(syncMonitor, syncMonitorHandlers({ ...shared, addresses, version, slots: subscriptions }), {
-    GetNode: { quiet: true },
-    WatchNode: { subscription: true },
-  });
+  server.add(
+    syncMonitor,
+    syncMonitorHandlers({ ...shared, storage, addresses, version, slots: subscriptions }),
+    {
+      GetNode: { quiet: true },
+      WatchNode: { subscription: true },
+    },
+  );
   addHealth(server, health);
   addReflection(server, loadDescriptors());
   for (const service of ['', ...server.services]) health.set(service, { serving: true });
+  storage.changes.subscribe((full) => {
+    showStorage(health, storage.view());
+    sync.storage(full);
+  });
   const folder = await openFolder(config, around, (path, fileName, signal) =>
     importStdf(path, { ...files, fileName, signal }),
   );
@@ -171,7 +182,7 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
     changes: sync.changes,
     stop: async () => {
       await folder?.stop();
-      await stop(around, server, sync, replica, store);
+      await stop(around, server, sync, storage, replica, store);
     },
   };
 }
@@ -180,12 +191,14 @@ async function stop(
   { log }: Surroundings,
   server: ReturnType<typeof createServer>,
   sync: SyncRunner,
+  storage: StorageWatch,
   replica: Replica<Carrier>,
   store: Store,
 ): Promise<void> {
   log.info('node.stopping');
   await server.close(STOP_GRACE_MS);
   await sync.stop();
+  storage.stop();
   replica.close();
   store.close();
   log.info('node.stopped');

@@ -27,6 +27,7 @@ export type TimerPurpose =
   | 'idle'
   | 'notify'
   | 'folder'
+  | 'storage-probe'
   | 'shutdown';
 
 /** The real world. */

@@ -1,5 +1,6 @@
 import type { FabId } from '../clocks/dot.ts';
 import type { wafersync } from '../gen/wafersync.js';
+import type { StorageView } from '../replica/storage-watch.ts';
 import type { Store } from '../store/store.ts';
 import type { SyncRunner } from '../sync/sync-runner.ts';
 import { toOriginIntervals } from '../sync/transport/lane-codec.ts';
@@ -17,6 +18,7 @@ type NodeState = wafersync.v1.NodeState.$Properties;
 export interface SyncMonitorOptions {
   readonly store: Store;
   readonly sync: SyncRunner;
+  readonly storage: { view(): StorageView };
   readonly world: World;
   readonly members: readonly FabId[];
   /** host:port of the peers that this node dials. */
@@ -49,6 +51,7 @@ export function syncMonitorHandlers(options: SyncMonitorOptions): HandlersOf<typ
 function nodeState(options: SyncMonitorOptions, uptimeMs: number): NodeState {
   const { store, sync } = options;
   const stats = store.stats();
+  const storage = options.storage.view();
   return {
     fab_id: store.origin.fab,
     epoch: fromNumber(store.origin.epoch),
@@ -73,5 +76,11 @@ function nodeState(options: SyncMonitorOptions, uptimeMs: number): NodeState {
     members: [...options.members].sort(),
     last_lag_ms: sync.lastLagMs,
     missing_updates: fromNumber(sync.missing().size),
+    storage: {
+      full: storage.full,
+      full_for_ms: fromNumber(Math.round(storage.fullForMs)),
+      reason: storage.reason,
+      refused_writes: fromNumber(storage.refused),
+    },
   };
 }

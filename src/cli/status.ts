@@ -40,6 +40,12 @@ function toJson(node: wafersync.v1.NodeState.$Properties) {
     results: toNumber(node.results),
     wafers: toNumber(node.wafers),
     last_lag_ms: node.last_lag_ms ?? 0,
+    storage: {
+      full: node.storage?.full ?? false,
+      full_for_ms: toNumber(node.storage?.full_for_ms),
+      reason: node.storage?.reason ?? '',
+      refused_writes: toNumber(node.storage?.refused_writes),
+    },
     members: node.members ?? [],
     peers: (node.peers ?? []).map((peer) => ({
       fab_id: peer.fab_id ?? '',
@@ -61,7 +67,13 @@ function text(node: NodeJson): string {
     `${grouped(node.wafers)} wafers, ${grouped(node.attempts)} attempts, ${grouped(node.results)} results in ${grouped(node.updates)} updates${lag}`,
     `${grouped(node.missing_updates)} updates are known elsewhere and not yet here, ${grouped(node.held_updates)} are here and held back`,
   ];
-  return [...facts, '', node.peers.length > 0 ? peerTable(node) : 'no peers'].join('\n');
+  return [...facts, ...fullDisk(node), '', node.peers.length > 0 ? peerTable(node) : 'no peers'].join('\n');
+}
+
+function fullDisk({ storage }: NodeJson): string[] {
+  if (!storage.full) return [];
+  const writes = `${grouped(storage.refused_writes)} writes refused`;
+  return [`THE DISK IS FULL for ${duration(storage.full_for_ms)}, ${writes}: ${storage.reason}`];
 }
 
 function peerTable({ peers }: NodeJson): string {

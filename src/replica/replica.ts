@@ -46,6 +46,16 @@ export interface ReceiveFailure<Token> {
   readonly error: WafersyncError;
 }
 
+/** What became of a group's commit; told before those who wait for it. */
+export interface CommitOutcome {
+  /** Why nothing of it is stored; null where it is on disk. */
+  readonly error: WafersyncError | null;
+  /** Jobs of the group. */
+  readonly jobs: number;
+  /** Size of the updates that it wrote; of a failed one the jobs' bytes, which may be more. */
+  readonly bytes: number;
+}
+
 /** What a replica is made of. */
 export interface ReplicaOptions {
   readonly store: Store;
@@ -74,6 +84,7 @@ export class Replica<Token> implements Intake {
   readonly #queue: CommitQueue;
   readonly commits = new EventSource<Commit<Token>>();
   readonly receiveFailures = new EventSource<ReceiveFailure<Token>>();
+  readonly outcomes = new EventSource<CommitOutcome>();
   /** What the commit under way has done so far; told once it is on disk. */
   #added: { update: Update; token: Token | null; applied: boolean }[] = [];
   #received: { update: Update; token: Token; outcome: Outcome }[] = [];
@@ -139,6 +150,15 @@ export class Replica<Token> implements Intake {
   /** Runs other small writes in a commit of the group. */
   async housekeep(work: () => void): Promise<void> {
     await this.#durable(0, work);
+  }
+
+  /**
+   * Tries at once, in a commit of its own, whether so many bytes can be written; nothing of them stays.
+   * @throws WafersyncError `exhausted` where there is no room
+   */
+  proveRoom(bytes: number): void {
+    this.#store.transaction(() => this.#store.room.prove(bytes));
+    this.#tell({ error: null, jobs: 0, bytes });
   }
 
   /** Commits what waits and takes no more. */
@@ -247,16 +267,24 @@ export class Replica<Token> implements Intake {
     } catch (thrown) {
       this.#takeOutcome();
       const error = WafersyncError.from(thrown, 'unavailable', 'the commit failed');
+      this.outcomes.emit({ error, jobs: jobs.length, bytes: jobs.reduce((sum, job) => sum + job.bytes, 0) });
       for (const job of jobs) job.failed(failures.get(job) ?? error);
       return;
     }
-    const commit = this.#takeOutcome();
-    this.commits.emit(commit);
+    const bytes = this.#added.reduce((sum, { update }) => sum + updateBytes(update), 0);
+    this.#tell({ error: null, jobs: jobs.length, bytes });
     for (const job of jobs) {
       const error = failures.get(job);
       if (error) job.failed(error);
       else job.committed();
     }
+  }
+
+  /** Tells of a commit that is on disk. */
+  #tell(outcome: CommitOutcome): void {
+    const commit = this.#takeOutcome();
+    this.outcomes.emit(outcome);
+    this.commits.emit(commit);
   }
 
   #runJob(job: Job, failures: Map<Job, WafersyncError>): void {

@@ -18,6 +18,13 @@ const STORAGE_FAILURES: readonly Meaning[] = [
     hint: 'Free space on its volume, or raise the bound of its size.',
   },
   {
+    // The index of the write-ahead log could not be lengthened.
+    prefix: 'SQLITE_IOERR_SHMSIZE',
+    code: 'exhausted',
+    what: 'is full',
+    hint: 'Free space on its volume.',
+  },
+  {
     prefix: 'SQLITE_IOERR',
     code: 'unavailable',
     what: 'cannot be read or written',

@@ -12,6 +12,7 @@ import { Peers } from './peers.ts';
 import { Programs } from './programs.ts';
 import { StoreReader } from './reader.ts';
 import { type Rebuilt, rebuild } from './rebuild.ts';
+import { Room } from './room.ts';
 import { Runs } from './runs.ts';
 import type { Decoders, StoreStats } from './types.ts';
 import { UpdateLog } from './update-log.ts';
@@ -37,6 +38,7 @@ export class Store {
   readonly wafers: Wafers;
   readonly yields: Yields;
   readonly peers: Peers;
+  readonly room: Room;
   readonly #connection: Connection;
   readonly #lock: OpenDatabase['lock'];
   readonly #decoders: Decoders;
@@ -60,6 +62,7 @@ export class Store {
     this.wafers = new Wafers(connection, keys);
     this.yields = new Yields(connection, keys);
     this.peers = new Peers(connection, keys, world);
+    this.room = new Room(connection);
   }
 
   /**

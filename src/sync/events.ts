@@ -43,6 +43,8 @@ export type MeshEvent =
       readonly failed: readonly StoredUpdate[];
       readonly error: WafersyncError;
     }
+  /** The disk is full from now on, or no longer. */
+  | { readonly type: 'storage'; readonly full: boolean }
   | { readonly type: 'heartbeat'; readonly nowUs: number }
   // The live lane that this node dialled.
   | { readonly type: 'outbound-dialled'; readonly peer: FabId; readonly lane: LaneId }

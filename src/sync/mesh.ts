@@ -75,12 +75,18 @@ export class Mesh {
   #sources: ReadonlyMap<FabId, Route> = new Map();
   /** These ways as the peers are told of them. */
   #routes: readonly Route[];
+  /** Nothing can be stored: nothing is wanted, and nothing is asked for. */
+  #full = false;
   #effects: MeshEffect[] = [];
 
   readonly #handlers: Handlers = {
     start: () => this.#emit(...this.#dials.dialAll()),
     commit: (event) => this.#committed(event),
     'store-failed': ({ failed, error }) => this.#storeFailed(failed, error),
+    storage: ({ full }) => {
+      this.#full = full;
+      this.#reroute();
+    },
     heartbeat: ({ nowUs }) => {
       for (const lane of this.#outbound.values()) lane.beat(nowUs);
       this.#catchUp.retry();
@@ -241,7 +247,8 @@ export class Mesh {
 
   #reroute(): void {
     const self = this.#knowledge.own.node.fab;
-    this.#sources = chooseSources(self, [...this.#inbound.values()], this.#sources);
+    const neighbours = this.#full ? [] : [...this.#inbound.values()];
+    this.#sources = chooseSources(self, neighbours, this.#sources);
     const routes = routesOf(self, this.#sources);
     if (!sameRoutes(routes, this.#routes)) this.#routes = routes;
   }
@@ -265,6 +272,7 @@ export class Mesh {
 
   /** Asks for what is ripe, dialling where a peer has some of it. */
   #pull(): void {
+    if (this.#full) return;
     const ripe = this.#knowledge.ripe([...this.#inbound.values()], this.#sources);
     if (ripe.isEmpty && this.#missingPrograms.length === 0) return;
     const has = (peer: FabId) => this.#knowledge.has(peer);

@@ -40,7 +40,9 @@ export class ReportKeeper {
       });
     } catch (thrown) {
       this.#unsaved = new Map([...reports, ...this.#unsaved]);
-      this.#log.warn('reports.not_saved', { reason: WafersyncError.from(thrown).line });
+      const error = WafersyncError.from(thrown);
+      // That the disk is full is told once, for all.
+      if (error.code !== 'exhausted') this.#log.warn('reports.not_saved', { reason: error.line });
     }
   }
 }

@@ -134,6 +134,12 @@ export class SyncRunner {
     this.#post({ type: 'inbound-up', peer, lane });
   }
 
+  /** The disk is full from now on, or no longer. */
+  storage(full: boolean): void {
+    this.#post({ type: 'storage', full });
+    this.changes.emit();
+  }
+
   /** Latest reports of all nodes, this one first. */
   reports(): Report[] {
     return [reportOf(this.#options.store), ...this.#mesh.reports()];

@@ -16,6 +16,8 @@ const ALL_BUT_THE_COMMIT: readonly TimerPurpose[] = [
   'heartbeat',
   'idle',
   'notify',
+  'folder',
+  'storage-probe',
   'shutdown',
 ];
 

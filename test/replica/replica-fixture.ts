@@ -25,13 +25,18 @@ export class Bench {
   readonly commits: Commit<string>[] = [];
   readonly failures: ReceiveFailure<string>[] = [];
 
-  constructor(t: TestContext, fab = 'tw', options: { world?: ManualWorld; maxQueueBytes?: number } = {}) {
+  constructor(
+    t: TestContext,
+    fab = 'tw',
+    options: { world?: ManualWorld; maxQueueBytes?: number; maxFileBytes?: number } = {},
+  ) {
     this.world = options.world ?? new ManualWorld();
     const { world } = this;
     this.store = Store.open({
       file: join(quickFolder(t), `${fab}.db`),
       fab: fabId(fab),
       world,
+      ...(options.maxFileBytes === undefined ? {} : { maxFileBytes: options.maxFileBytes }),
       decoders: { readAttempts: decodeAttemptTable, decodeHeader, decodeRunRecord },
     });
     this.replica = new Replica({

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import Database from 'better-sqlite3';
 import { fromSqlite } from '../../src/store/sqlite-error.ts';
-import { attempt, openStore, origin, take, update } from './fixtures.ts';
+import { attempt, openStore, origin, quickFolder, take, update } from './fixtures.ts';
 
 const AZ = origin('az');
 const MAX_FILE_BYTES = 600_000;
@@ -52,9 +54,35 @@ test('a full disk fails the whole transaction, even if its error was caught and 
   take(store, small);
 });
 
+test('a try for room fails where there is none, passes where there is, and leaves nothing to be seen', (t) => {
+  const store = openStore(t, { maxFileBytes: MAX_FILE_BYTES });
+  take(store, large(1));
+  const before = [store.foldDigest(), store.stats(), store.programs.missing(9)];
+  const prove = (bytes: number) => store.transaction(() => store.room.prove(bytes));
+  assert.throws(() => prove(MAX_FILE_BYTES), { code: 'exhausted' });
+  const commits = store.commitNumber;
+  for (let i = 0; i < 5; i++) prove(200_000);
+  assert.equal(store.commitNumber, commits + 5, 'each is a commit that is written');
+  assert.deepEqual([store.foldDigest(), store.stats(), store.programs.missing(9)], before);
+  // What it took is free for what comes next.
+  take(store, large(2));
+});
+
+test('a try is written to the log whole, however much of the database is free', (t) => {
+  const file = join(quickFolder(t), 'tw.db');
+  const store = openStore(t, { file });
+  const log = `${file}-wal`;
+  for (let i = 0; i < 3; i++) {
+    store.checkpoint();
+    store.transaction(() => store.room.prove(100_000));
+    assert.ok(statSync(log).size > 100_000, `${statSync(log).size} bytes`);
+  }
+});
+
 test('what SQLite says is told in the one error family', () => {
   const cases = [
     ['SQLITE_FULL', 'exhausted'],
+    ['SQLITE_IOERR_SHMSIZE', 'exhausted'],
     ['SQLITE_IOERR_FSYNC', 'unavailable'],
     ['SQLITE_READONLY_DBMOVED', 'unavailable'],
     ['SQLITE_CANTOPEN', 'unavailable'],

@@ -11,10 +11,14 @@ import { type Link, openLink } from './tcp-proxy.ts';
 export const FABS = ['tw', 'az', 'de', 'il', 'kr'] as const;
 export type Fab = (typeof FABS)[number];
 
+/** Where some fabs keep their data, instead of in the folder of the cluster. */
+export type DataFolders = { readonly [F in Fab]?: string };
+
 /** Fabs as real processes, fully meshed; every link is a proxy that can be cut. */
 export class Cluster {
   readonly folder: string;
   readonly fabs: readonly Fab[];
+  readonly #dataFolders: DataFolders;
   readonly #ports: ReadonlyMap<Fab, number>;
   readonly #links: ReadonlyMap<string, Link>;
   readonly #nodes = new Map<Fab, ChildProcess>();
@@ -24,15 +28,17 @@ export class Cluster {
     fabs: readonly Fab[],
     ports: Map<Fab, number>,
     links: Map<string, Link>,
+    dataFolders: DataFolders,
   ) {
     this.folder = folder;
     this.fabs = fabs;
     this.#ports = ports;
     this.#links = links;
+    this.#dataFolders = dataFolders;
   }
 
   /** Makes and starts the fabs. */
-  static async start(fabs: readonly Fab[] = FABS): Promise<Cluster> {
+  static async start(fabs: readonly Fab[] = FABS, dataFolders: DataFolders = {}): Promise<Cluster> {
     const folder = mkdtempSync(join(tmpdir(), 'wafersync-test-'));
     const free = await freePorts(fabs.length);
     const ports = new Map(fabs.map((fab, i) => [fab, free[i]!]));
@@ -40,7 +46,7 @@ export class Cluster {
     for (const from of fabs) {
       for (const to of fabs) if (from !== to) links.set(`${from}>${to}`, await openLink(ports.get(to)!));
     }
-    const cluster = new Cluster(folder, fabs, ports, links);
+    const cluster = new Cluster(folder, fabs, ports, links, dataFolders);
     for (const fab of fabs) cluster.#writeConfig(fab);
     try {
       await Promise.all(fabs.map((fab) => cluster.startNode(fab)));
@@ -58,7 +64,7 @@ export class Cluster {
 
   /** Folder of a fab's database. */
   dataFolder(fab: Fab): string {
-    return join(this.folder, fab);
+    return this.#dataFolders[fab] ?? join(this.folder, fab);
   }
 
   /** Path of a fab's configuration. */
@@ -128,7 +134,7 @@ export class Cluster {
       .map((peer) => ({ fab: peer, address: this.#links.get(`${fab}>${peer}`)!.address }));
     const config: PartialConfig = {
       fab,
-      data_dir: '.',
+      data_dir: this.dataFolder(fab),
       listen: { host: '127.0.0.1', port: this.#ports.get(fab)! },
       mesh: { members: [...this.fabs], peers },
       sync: { reconnect_min_ms: 50, reconnect_max_ms: 500, heartbeat_ms: 1000 },

@@ -130,9 +130,10 @@ export class MeshNetwork {
     this.faults.heal(a, b);
   }
 
-  /** Nothing can be stored at a fab, or again. */
+  /** Nothing can be stored at a fab, which its next commit finds out; or again, which it is told. */
   fillDisk(fab: string, full: boolean): void {
     this.at(fab).replica.diskFull = full;
+    if (!full) this.at(fab).tellStorage(false);
   }
 
   /** Heals and wakes all links, and makes room on all disks. */

@@ -55,6 +55,7 @@ export class MeshNode {
   #stepping = false;
   #nextLane = 1;
   #commitSet = false;
+  #full = false;
   #stopped = false;
 
   readonly #performers: Performers = {
@@ -178,12 +179,21 @@ export class MeshNode {
     this.#stepping = false;
   }
 
+  /** The disk is known to be full, or to have room again; as the product's storage watch tells it. */
+  tellStorage(full: boolean): void {
+    if (full === this.#full) return;
+    this.#full = full;
+    this.post({ type: 'storage', full });
+  }
+
   #commitSoon(): void {
     if (this.#commitSet) return;
     this.#commitSet = true;
     this.#options.world.after('group-commit', this.#options.commitMs, () => {
       this.#commitSet = false;
-      if (!this.#stopped) for (const event of this.replica.commit()) this.post(event);
+      if (this.#stopped) return;
+      if (this.replica.diskFull) this.tellStorage(true);
+      for (const event of this.replica.commit()) this.post(event);
     });
   }
 

@@ -166,6 +166,31 @@ test('a store that failed ends the lanes that brought the updates, and they are 
   assert.equal(only(hear(mesh, statusOf({ report: reportOf('az', 1, 1) })), 'dial-pull').length, 1);
 });
 
+test('while the disk is full nothing is wanted, asked for or relayed; then all of it again', () => {
+  const mesh = loneMesh(['az', 'kr']);
+  greetedLane(mesh, []);
+  mesh.step({ type: 'inbound-up', peer: AZ, lane: 5 });
+  const full = mesh.step({ type: 'storage', full: true });
+  assert.deepEqual(
+    only(full, 'send-status').map(({ status }) => status.wants),
+    [[]],
+  );
+  assert.deepEqual(
+    only(full, 'send-announcement').map(({ announcement }) => announcement.routes?.map(({ fab }) => fab)),
+    [['tw']],
+  );
+  const announcement = announcementOf({ report: reportOf('az', 3, 3) });
+  const heard = mesh.step({ type: 'inbound-announcement', lane: 5, announcement });
+  assert.deepEqual(only(heard, 'dial-pull'), []);
+  assert.equal(mesh.missing().size, 3);
+  const room = mesh.step({ type: 'storage', full: false });
+  assert.deepEqual(
+    only(room, 'send-status').map(({ status }) => status.wants),
+    [['az']],
+  );
+  assert.equal(only(room, 'dial-pull').length, 1);
+});
+
 test('a gap is ripe once the live source has announced it, not while it may be on its way', () => {
   const mesh = loneMesh(['az', 'kr']);
   greetedLane(mesh, []);

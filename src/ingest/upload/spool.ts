@@ -1,8 +1,11 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { open, rm } from 'node:fs/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WafersyncError } from '../../errors.ts';
 import type { World } from '../../world.ts';
+
+/** No space left, or no more than the user's quota. */
+const FULL: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT']);
 
 /**
  * Folder of files that are being handed in. A file is read twice, so it stands here until it is in the store; what a
@@ -41,17 +44,25 @@ export class Spool {
   }
 
   async #write(path: string, name: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
-    const file = await open(path, 'wx');
+    const file = await open(path, 'wx').catch(noRoom);
     try {
       let bytes = 0;
       for await (const chunk of chunks) {
         bytes += chunk.length;
         if (bytes > this.#maxBytes) throw tooLarge(name, this.#maxBytes);
-        await file.write(chunk).catch(noRoom);
+        await writeWhole(file, chunk);
       }
     } finally {
       await file.close();
     }
+  }
+}
+
+/** Writes all of a chunk: where room runs out, one write may take a part of it and say nothing. */
+async function writeWhole(file: FileHandle, chunk: Uint8Array): Promise<void> {
+  for (let at = 0; at < chunk.length; ) {
+    const { bytesWritten } = await file.write(chunk, at).catch(noRoom);
+    at += bytesWritten;
   }
 }
 
@@ -63,7 +74,7 @@ function tooLarge(name: string, maxBytes: number): WafersyncError {
 
 function noRoom(error: NodeJS.ErrnoException): never {
   throw new WafersyncError(
-    error.code === 'ENOSPC' ? 'exhausted' : 'unavailable',
+    FULL.has(error.code) ? 'exhausted' : 'unavailable',
     `the upload cannot be kept: ${error.message}`,
     {
       hint: "Free space on the disk of the node's data_dir.",

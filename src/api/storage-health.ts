@@ -1,0 +1,13 @@
+import type { StorageView } from '../replica/storage-watch.ts';
+import { dataSync, runService, testEquipment } from '../wire/services.ts';
+import type { Health } from './health.ts';
+
+/** The node as a whole, and the services that take something in. */
+const TAKING_IN = ['', testEquipment.name, runService.name, dataSync.name];
+
+/** Shows in the node's health whether its disk is full. What only tells, such as SyncMonitor, serves all the while. */
+export function showStorage(health: Health, { full, reason }: StorageView): void {
+  for (const service of TAKING_IN) {
+    health.set(service, full ? { serving: false, reason } : { serving: true });
+  }
+}
