@@ -1,4 +1,6 @@
 import { filesBench } from './files.ts';
+import { fiveFabsBench } from './five-fabs.ts';
+import { intakeBench } from './intake.ts';
 import { replicationBench } from './replication.ts';
 import type { Figure } from './statistics.ts';
 
@@ -11,5 +13,7 @@ export interface Bench {
 /** All benches, in the order in which they run. */
 export const benches: readonly Bench[] = [
   { name: 'files', run: filesBench },
+  { name: 'intake', run: intakeBench },
   { name: 'replication', run: replicationBench },
+  { name: 'five-fabs', run: fiveFabsBench },
 ];

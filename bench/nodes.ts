@@ -17,12 +17,16 @@ export class BenchNodes {
   readonly #ports = new Map<string, number>();
   readonly #children = new Map<string, ChildProcess>();
 
-  /** Starts the fabs. */
-  static async start(fabs: readonly string[]): Promise<BenchNodes> {
+  /** Starts the fabs. @param through what a node dials to reach an address; absent: the address itself */
+  static async start(
+    fabs: readonly string[],
+    through: (address: string) => Promise<string> = (address) => Promise.resolve(address),
+  ): Promise<BenchNodes> {
     const nodes = new BenchNodes();
     const ports = await freePorts(fabs.length);
     for (const [i, fab] of fabs.entries()) nodes.#ports.set(fab, ports[i]!);
-    await Promise.all(fabs.map((fab) => nodes.#start(fab, fabs)));
+    for (const fab of fabs) await nodes.#configure(fab, fabs, through);
+    await Promise.all(fabs.map((fab) => nodes.startFab(fab)));
     return nodes;
   }
 
@@ -49,29 +53,41 @@ export class BenchNodes {
     return { cpuSeconds: (Number(stat[11]) + Number(stat[12])) / TICKS, rssBytes: rss };
   }
 
+  /** Stops one fab in order. */
+  async stopFab(fab: string): Promise<void> {
+    const child = this.#children.get(fab);
+    this.#children.delete(fab);
+    if (child) await ended(child);
+  }
+
   async stop(): Promise<void> {
     await Promise.all([...this.#children.values()].map(ended));
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  async #start(fab: string, fabs: readonly string[]): Promise<void> {
-    const file = join(this.#folder, fab, 'wafersync.yaml');
+  async #configure(fab: string, fabs: readonly string[], through: (address: string) => Promise<string>) {
     mkdirSync(join(this.#folder, fab));
-    const peers = fabs
-      .filter((peer) => peer !== fab)
-      .map((peer) => ({ fab: peer, address: this.address(peer) }));
-    const listen = { host: '127.0.0.1', port: this.#ports.get(fab)! };
-    writeFileSync(
-      file,
-      renderConfig({
-        fab,
-        data_dir: '.',
-        listen,
-        mesh: { members: [...fabs], peers },
-        log: { level: 'warn' },
-      }),
+    const others = fabs.filter((peer) => peer !== fab);
+    const peers = await Promise.all(
+      others.map(async (peer) => ({ fab: peer, address: await through(this.address(peer)) })),
     );
-    const child = fork(MAIN, ['serve', '--config', file], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const listen = { host: '127.0.0.1', port: this.#ports.get(fab)! };
+    const mesh = { members: [...fabs], peers };
+    writeFileSync(
+      this.#file(fab),
+      renderConfig({ fab, data_dir: '.', listen, mesh, log: { level: 'error' } }),
+    );
+  }
+
+  #file(fab: string): string {
+    return join(this.#folder, fab, 'wafersync.yaml');
+  }
+
+  /** Starts a fab that is configured and not running; resolves once it serves. */
+  async startFab(fab: string): Promise<void> {
+    const child = fork(MAIN, ['serve', '--config', this.#file(fab)], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
     this.#children.set(fab, child);
     await new Promise<void>((resolve, reject) => {
       child.once('message', () => resolve());
