@@ -2,6 +2,7 @@ import { filesBench } from './files.ts';
 import { fiveFabsBench } from './five-fabs.ts';
 import { intakeBench } from './intake.ts';
 import { replicationBench } from './replication.ts';
+import { startBench } from './start.ts';
 import type { Figure } from './statistics.ts';
 
 /** A bench: some figures that are measured together. */
@@ -15,5 +16,6 @@ export const benches: readonly Bench[] = [
   { name: 'files', run: filesBench },
   { name: 'intake', run: intakeBench },
   { name: 'replication', run: replicationBench },
+  { name: 'start', run: startBench },
   { name: 'five-fabs', run: fiveFabsBench },
 ];

@@ -60,8 +60,15 @@ export class BenchNodes {
     if (child) await ended(child);
   }
 
+  /** Kills one fab: nothing of it is closed. */
+  async kill(fab: string): Promise<void> {
+    const child = this.#children.get(fab);
+    this.#children.delete(fab);
+    if (child) await ended(child, 'SIGKILL');
+  }
+
   async stop(): Promise<void> {
-    await Promise.all([...this.#children.values()].map(ended));
+    await Promise.all([...this.#children.values()].map((child) => ended(child)));
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
@@ -96,10 +103,10 @@ export class BenchNodes {
   }
 }
 
-function ended(child: ChildProcess): Promise<void> {
+function ended(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
   if (child.exitCode !== null) return Promise.resolve();
   return new Promise((resolve) => {
     child.once('exit', () => resolve());
-    child.kill('SIGTERM');
+    child.kill(signal);
   });
 }
