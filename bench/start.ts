@@ -4,7 +4,7 @@ import { BenchNodes } from './nodes.ts';
 import { type Figure, figure } from './statistics.ts';
 
 const RUNS = 7;
-/** The demo's data: some 91,000 results, and ten times that. */
+/** Twice the demo's data, and twenty times. */
 const WAFERS = [10, 100];
 const WAFERS_PER_FILE = 10;
 
