@@ -4,7 +4,7 @@ import { BenchNodes } from './nodes.ts';
 import { type Figure, figure } from './statistics.ts';
 
 const RUNS = 5;
-const WAFERS = 10;
+const WAFERS = 100;
 
 /** A file handed to one node over loopback, until it is durable there. */
 export async function filesBench(): Promise<Figure[]> {

@@ -239,6 +239,24 @@ test('a full disk refuses the whole commit, and the next one works when there is
   assert.deepEqual(await kept, { added: 1, addedResults: 4, known: 0 });
 });
 
+test('a commit that fails at its very end answers none of its writes with success, and keeps nothing', async (t) => {
+  const tw = new Bench(t);
+  const real = tw.store.transaction.bind(tw.store);
+  tw.store.transaction = (work) =>
+    real(() => {
+      work();
+      throw new WafersyncError('exhausted', 'the disk is full');
+    });
+  const writes = [0, 1].map((index) => tw.replica.write(batch([index])));
+  const answers = Promise.allSettled(writes);
+  await tw.commit();
+  assert.deepEqual(
+    (await answers).map(({ status }) => status),
+    ['rejected', 'rejected'],
+  );
+  assert.equal(tw.store.stats().updates, 0);
+});
+
 async function bornElsewhere(t: TestContext): Promise<Update> {
   const az = new Bench(t, 'az');
   void az.replica.write(batch([0]));

@@ -80,6 +80,18 @@ test('everything is there again after reopening', (t) => {
   assert.deepEqual(second.stats(), stats);
 });
 
+test('after reopening, no sequence is given out a second time', (t) => {
+  const file = join(quickFolder(t), 'tw.db');
+  const first = open(file);
+  first.programs.put(PROGRAM.digest, PROGRAM.body);
+  const updates = [1, 2, 3].map((sequence) => update(first.origin, sequence, [attempt(sequence)]));
+  take(first, ...updates);
+  first.close();
+  const second = open(file);
+  t.after(() => second.close());
+  assert.equal(second.nextSequence(), 4);
+});
+
 test('a database of a newer version is refused and not touched', (t) => {
   const file = database(t);
   const db = new Database(file);
