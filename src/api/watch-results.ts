@@ -1,11 +1,10 @@
-import { WafersyncError } from '../errors.ts';
-import { wafersync } from '../gen/wafersync.js';
+import type { wafersync } from '../gen/wafersync.js';
 import type { Unsubscribe } from '../replica/event-source.ts';
 import type { Commit } from '../replica/replica.ts';
 import type { Store } from '../store/store.ts';
-import type { YieldView } from '../store/yields.ts';
 import { decodeAttemptTable } from '../wafer/payload/decode.ts';
 import type { Update } from '../wafer/update.ts';
+import type { YieldView } from '../wafer/views.ts';
 import type { WaferKey } from '../wafer/wafer-key.ts';
 import { fromNumber } from '../wire/long.ts';
 import type { World } from '../world.ts';
@@ -13,11 +12,11 @@ import { pause } from './changes.ts';
 import { Places } from './history.ts';
 import { type BacklogBounds, ResultBacklog } from './result-backlog.ts';
 import { toTestResults } from './test-result.ts';
+import { fromWireView, toWireView } from './yield-views.ts';
 
 type Request = wafersync.v1.WatchResultsRequest.$Properties;
 type Response = wafersync.v1.WatchResultsResponse.$Properties;
 type TestResult = wafersync.v1.TestResult.$Properties;
-const Views = wafersync.v1.YieldView;
 
 /** What watching needs. */
 export interface WatchOptions {
@@ -80,7 +79,7 @@ class Watch {
   constructor(store: Store, request: Request) {
     this.#store = store;
     this.#request = request;
-    this.#view = viewOf(request.view ?? Views.YIELD_VIEW_UNSPECIFIED);
+    this.#view = fromWireView(request.view ?? 0);
     this.#places = new Places(store);
   }
 
@@ -165,7 +164,7 @@ class Watch {
     const { parts, passed, failed } = this.#store.yields.of(key, this.#view);
     return {
       wafer: { lot: key.lot, wafer_id: key.waferId, insertion: key.insertion },
-      view: toView(this.#view),
+      view: toWireView(this.#view),
       parts: fromNumber(parts),
       passed: fromNumber(passed),
       failed: fromNumber(failed),
@@ -176,24 +175,4 @@ class Watch {
 
 function page(results: TestResult[], attempts: number, attemptResults: number): Response {
   return { results, attempts: fromNumber(attempts), attempt_results: fromNumber(attemptResults) };
-}
-
-const VIEWS: Readonly<Record<YieldView, wafersync.v1.YieldView>> = {
-  last: Views.YIELD_VIEW_LAST,
-  first: Views.YIELD_VIEW_FIRST,
-  raw: Views.YIELD_VIEW_RAW,
-};
-
-function toView(view: YieldView): wafersync.v1.YieldView {
-  return VIEWS[view];
-}
-
-/** @throws WafersyncError `invalid` for a view that this version does not know */
-function viewOf(value: number): YieldView {
-  if (value === Views.YIELD_VIEW_UNSPECIFIED) return 'last';
-  const found = (['last', 'first', 'raw'] as const).find((view) => VIEWS[view] === value);
-  if (found) return found;
-  throw new WafersyncError('invalid', `view ${value} is not known`, {
-    hint: 'Ask for YIELD_VIEW_LAST, YIELD_VIEW_FIRST or YIELD_VIEW_RAW.',
-  });
 }

@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
+import { YIELD_VIEWS } from '../wafer/views.ts';
 import { type DemoOptions, demo } from './demo/demo.ts';
 import { addGenerateCommand } from './generate/command.ts';
 import { type ImportOptions, importFiles } from './import.ts';
@@ -119,9 +120,7 @@ function addDataCommands(program: Command, terminal: Terminal, exit: Exit): void
     .option('--lot <lot>', 'only this lot')
     .option('--equipment <id>', 'only this tester')
     .addOption(
-      new Option('--view <view>', 'which attempt of a die counts')
-        .choices(['last', 'first', 'raw'])
-        .default('last'),
+      new Option('--view <view>', 'which attempt of a die counts').choices(YIELD_VIEWS).default('last'),
     )
     .option('--json', 'print JSON: one object a line, with the results')
     .action(async (options: WatchOptions) => watch(options, terminal));

@@ -1,13 +1,12 @@
+import { toWireView } from '../api/yield-views.ts';
 import { WafersyncError } from '../errors.ts';
-import { wafersync } from '../gen/wafersync.js';
+import type { wafersync } from '../gen/wafersync.js';
+import type { YieldView } from '../wafer/views.ts';
 import { formatWafer } from '../wafer/wafer-key.ts';
 import { toNumber } from '../wire/long.ts';
 import { testEquipment } from '../wire/services.ts';
 import { withNode } from './node-client.ts';
 import { grouped, type Terminal } from './output.ts';
-
-/** How a yield is counted. */
-export type WatchView = 'last' | 'first' | 'raw';
 
 /** Options of `wafersync watch`. */
 export interface WatchOptions {
@@ -16,19 +15,12 @@ export interface WatchOptions {
   readonly wafer?: string;
   readonly lot?: string;
   readonly equipment?: string;
-  readonly view: WatchView;
+  readonly view: YieldView;
   readonly json?: boolean;
 }
 
 type Response = wafersync.v1.WatchResultsResponse.$Properties;
 type Yield = wafersync.v1.WaferYield.$Properties;
-
-const Views = wafersync.v1.YieldView;
-const VIEWS: Readonly<Record<WatchView, wafersync.v1.YieldView>> = {
-  last: Views.YIELD_VIEW_LAST,
-  first: Views.YIELD_VIEW_FIRST,
-  raw: Views.YIELD_VIEW_RAW,
-};
 
 /** Tells results as they become durable at a node, until it is stopped. @throws WafersyncError where the node goes away */
 export async function watch(options: WatchOptions, terminal: Terminal): Promise<never> {
@@ -37,7 +29,7 @@ export async function watch(options: WatchOptions, terminal: Terminal): Promise<
     wafer_id: options.wafer ?? '',
     lot: options.lot ?? '',
     equipment_id: options.equipment ?? '',
-    view: VIEWS[view],
+    view: toWireView(view),
     summary: !json,
   };
   await withNode(testEquipment, node, async (client) => {
@@ -52,11 +44,11 @@ export async function watch(options: WatchOptions, terminal: Terminal): Promise<
 
 /** What a person reads: a line for each wafer that has news. */
 class News {
-  readonly #view: WatchView;
+  readonly #view: YieldView;
   #attempts = 0;
   #results = 0;
 
-  constructor(view: WatchView) {
+  constructor(view: YieldView) {
     this.#view = view;
   }
 
@@ -86,7 +78,7 @@ function counted(count: number, what: string): string {
   return `${grouped(count)} ${what}${count === 1 ? '' : 's'}`;
 }
 
-function yieldLine(one: Yield, view: WatchView): string {
+function yieldLine(one: Yield, view: YieldView): string {
   const { wafer_id, lot, insertion } = one.wafer ?? {};
   const name = formatWafer({ lot: lot ?? '', waferId: wafer_id ?? '', insertion: insertion ?? '' });
   const rate = typeof one.yield === 'number' ? `${(one.yield * 100).toFixed(2)} %` : 'unknown';
@@ -95,7 +87,7 @@ function yieldLine(one: Yield, view: WatchView): string {
 }
 
 /** Keys of `--json`: those of the proto, numbers as numbers. */
-function toJson(response: Response, view: WatchView) {
+function toJson(response: Response, view: YieldView) {
   return {
     attempts: toNumber(response.attempts),
     attempt_results: toNumber(response.attempt_results),

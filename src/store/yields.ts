@@ -1,79 +1,143 @@
+import { byPlace, type CompositeDie, compositeDies } from '../wafer/composite.ts';
+import type { RunId } from '../wafer/run.ts';
+import type { Verdict, YieldView } from '../wafer/views.ts';
 import type { WaferKey } from '../wafer/wafer-key.ts';
 import type { Connection } from './connection.ts';
+import {
+  CountingAttempts,
+  type OutcomeCount,
+  type VerdictCount,
+  type WaferAttempt,
+} from './counting-attempts.ts';
 import type { LocalKeys } from './keys.ts';
 
-/**
- * Which attempt of a die counts: the last or the first, by start of the run, run id and index in the run, or, `raw`,
- * every one. Attempts without coordinates all count.
- */
-export type YieldView = 'last' | 'first' | 'raw';
-
 /** Attempts of a wafer that count. What says neither passed nor failed is in `parts` alone. */
-export interface WaferYield {
+export type WaferYield = VerdictCount;
+
+/** Attempts of a wafer that count and are in one bin. */
+export interface BinCount {
+  /** Bin; null for those that have none. */
+  readonly bin: number | null;
   readonly parts: number;
-  readonly passed: number;
-  readonly failed: number;
 }
 
-/** Yields of wafers as they stand. Reads the dies, and of attempts as few as it can. */
+/** Bins of a wafer's attempts that count, by growing number; null comes last. */
+export interface WaferBins {
+  readonly hard: readonly BinCount[];
+  readonly soft: readonly BinCount[];
+}
+
+/** An attempt that counts at a die with coordinates. */
+export interface DieAttempt {
+  readonly x: number;
+  readonly y: number;
+  /** Attempts at the die, those that do not count included. */
+  readonly attempts: number;
+  readonly run: RunId;
+  /** Index in the run. */
+  readonly index: number;
+  readonly hardBin: number | null;
+  readonly softBin: number | null;
+  readonly passed: Verdict;
+}
+
+/** A wafer over all its insertions. */
+export interface Composite {
+  /** Its dies, those without coordinates included. */
+  readonly yield: WaferYield;
+  readonly dies: readonly CompositeDie[];
+}
+
+/** Yields of wafers as they stand, by the attempts that a view counts. Reads of attempts as few as it can. */
 export class Yields {
   readonly #keys: LocalKeys;
-  readonly #statements;
+  readonly #counting: CountingAttempts;
+  readonly #insertions;
 
-  constructor(connection: Connection, keys: LocalKeys) {
+  constructor(connection: Connection, keys: LocalKeys, counting = new CountingAttempts(connection)) {
     this.#keys = keys;
-    this.#statements = statements(connection);
+    this.#counting = counting;
+    this.#insertions = connection.prepare<[string, string], { wafer: number; insertion: string }>(
+      'SELECT id AS wafer, insertion FROM wafers WHERE wafer_id = ? AND lot = ? ORDER BY insertion',
+    );
   }
 
   /** Yield of a wafer by a view; all 0 where the wafer is not known here. */
   of(key: WaferKey, view: YieldView): WaferYield {
     const wafer = this.#keys.findWafer(key);
-    if (wafer === null) return { parts: 0, passed: 0, failed: 0 };
-    const { last, once, firstOfMany, placed, unplaced, hasUnplaced } = this.#statements;
-    const parts = {
-      last: () => [last.get(wafer)!],
-      first: () => [once.get(wafer)!, firstOfMany.get(wafer)!],
-      raw: () => [placed.get(wafer)!],
-    }[view]();
-    return sum(hasUnplaced.get(wafer, wafer)!.found === 1 ? [...parts, unplaced.get(wafer, wafer)!] : parts);
+    if (wafer === null) return yieldOf([]);
+    const { sets, chosen } = this.#counting.of(wafer, view);
+    return sum([...sets.map(({ verdicts }) => verdicts.get(wafer)!), yieldOf(chosen)]);
+  }
+
+  /** Hard and soft bins of a wafer by a view, attempts without coordinates included. */
+  bins(key: WaferKey, view: YieldView): WaferBins {
+    const wafer = this.#keys.findWafer(key);
+    if (wafer === null) return { hard: [], soft: [] };
+    const { sets, chosen } = this.#counting.of(wafer, view);
+    const counts = sets.flatMap(({ outcomes }) => outcomes.all(wafer));
+    const all = [...counts, ...[...chosen].map((attempt) => ({ ...attempt, parts: 1 }))];
+    return { hard: binsOf(all, 'hardBin'), soft: binsOf(all, 'softBin') };
+  }
+
+  /**
+   * The wafer map by a view: its attempts that count, by x, y and order. A die may come more than once by `raw` and
+   * `flagged`, and not at all by `flagged`, where a part of the same id superseded it at another place.
+   */
+  dies(key: WaferKey, view: YieldView): DieAttempt[] {
+    const wafer = this.#keys.findWafer(key);
+    if (wafer === null) return [];
+    // The attempts of a die are all chosen or all in one set, each in order, and sorting keeps that order.
+    return this.#counting.rows(wafer, view).filter(isPlaced).sort(byPlace).map(toDieAttempt);
+  }
+
+  /**
+   * A wafer over all its insertions, each by the same view; empty where the wafer is not known here. Insertions are
+   * joined by the coordinates that their runs gave.
+   */
+  composite({ lot, waferId }: Omit<WaferKey, 'insertion'>, view: YieldView): Composite {
+    const insertions = this.#insertions.all(waferId, lot);
+    const dies = compositeDies(
+      insertions.map(({ wafer, insertion }) => ({ insertion, attempts: this.#counting.rows(wafer, view) })),
+    );
+    return { yield: yieldOf(dies), dies };
   }
 }
 
-function sum(parts: readonly WaferYield[]): WaferYield {
-  return parts.reduce((a, b) => ({
+function yieldOf(parts: Iterable<{ readonly passed: Verdict }>): WaferYield {
+  const counts = { parts: 0, passed: 0, failed: 0 };
+  for (const { passed } of parts) {
+    counts.parts++;
+    if (passed === true) counts.passed++;
+    if (passed === false) counts.failed++;
+  }
+  return counts;
+}
+
+function sum(yields: readonly WaferYield[]): WaferYield {
+  return yields.reduce((a, b) => ({
     parts: a.parts + b.parts,
     passed: a.passed + b.passed,
     failed: a.failed + b.failed,
   }));
 }
 
-const COUNTS =
-  'count(*) AS parts, ifnull(sum(passed = 1), 0) AS passed, ifnull(sum(passed = 0), 0) AS failed';
+type Binned = Pick<OutcomeCount, 'hardBin' | 'softBin' | 'parts'>;
 
-function statements(connection: Connection) {
-  type OfWafer = [wafer: number];
-  const count = (rest: string) => connection.prepare<OfWafer, WaferYield>(`SELECT ${COUNTS} ${rest}`);
-  return {
-    last: count('FROM dies WHERE wafer = ?'),
-    once: count('FROM dies WHERE wafer = ? AND attempts = 1'),
-    firstOfMany: count(
-      `FROM (
-         SELECT a.passed, row_number() OVER (
-           PARTITION BY a.x, a.y ORDER BY r.started_at_us, r.run_id, a.attempt_index
-         ) AS place
-         FROM dies d JOIN attempts a ON a.wafer = d.wafer AND a.x = d.x AND a.y = d.y JOIN runs r ON r.id = a.run
-         WHERE d.wafer = ? AND d.attempts > 1
-       ) WHERE place = 1`,
-    ),
-    placed: count('FROM attempts WHERE wafer = ? AND x IS NOT NULL'),
-    // No index leads to attempts without coordinates: the runs of the wafer are gone through.
-    unplaced: connection.prepare<[...OfWafer, ...OfWafer], WaferYield>(
-      `SELECT ${COUNTS} FROM run_wafers rw JOIN attempts a ON a.run = rw.run
-       WHERE rw.wafer = ? AND a.wafer = ? AND a.x IS NULL`,
-    ),
-    hasUnplaced: connection.prepare<[...OfWafer, ...OfWafer], { found: number }>(
-      `SELECT ifnull((SELECT sum(attempts) FROM run_wafers WHERE wafer = ?), 0)
-         > ifnull((SELECT sum(attempts) FROM dies WHERE wafer = ?), 0) AS found`,
-    ),
-  };
+function binsOf(counts: readonly Binned[], kind: 'hardBin' | 'softBin'): BinCount[] {
+  const bins = new Map<number | null, number>();
+  for (const { [kind]: bin, parts } of counts) bins.set(bin, (bins.get(bin) ?? 0) + parts);
+  return [...bins]
+    .map(([bin, parts]) => ({ bin, parts }))
+    .sort((a, b) => (a.bin ?? Number.POSITIVE_INFINITY) - (b.bin ?? Number.POSITIVE_INFINITY));
+}
+
+type Placed = WaferAttempt & { readonly x: number; readonly y: number };
+
+function isPlaced(attempt: WaferAttempt): attempt is Placed {
+  return attempt.x !== null;
+}
+
+function toDieAttempt({ x, y, attempts, run, index, hardBin, softBin, passed }: Placed): DieAttempt {
+  return { x, y, attempts, run, index, hardBin, softBin, passed };
 }

@@ -1,5 +1,5 @@
 import { type AttemptSummary, passed } from './attempt.ts';
-import { SUPERSEDES_ID, SUPERSEDES_XY } from './yield.ts';
+import { SUPERSEDES_ID, SUPERSEDES_XY } from './supersession.ts';
 
 /** Fields of an attempt that its run's counts depend on. */
 export type TallyRow = Pick<AttemptSummary, 'head' | 'site' | 'x' | 'y' | 'partFlags' | 'resultCount'>;

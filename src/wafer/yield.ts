@@ -1,4 +1,5 @@
 import { type AttemptSummary, passed } from './attempt.ts';
+import { Supersession } from './supersession.ts';
 
 /** Fields of an attempt that yields depend on. */
 export type YieldRow = Pick<AttemptSummary, 'x' | 'y' | 'partId' | 'partFlags'>;
@@ -24,11 +25,6 @@ export interface YieldRules {
   readonly supersede_flags_only: YieldCount;
 }
 
-/** STDF PART_FLG bit 0: supersedes the earlier parts of the same id. */
-export const SUPERSEDES_ID = 0x01;
-/** STDF PART_FLG bit 1: supersedes the earlier parts of the same place. */
-export const SUPERSEDES_XY = 0x02;
-
 type Verdict = boolean | null;
 
 /** Yields of a run by all rules. Attempts are added in order of index; memory grows with their number. */
@@ -38,9 +34,7 @@ export class YieldTally {
   readonly #last = new Counter();
   readonly #alive = new Counter();
   readonly #lastAt = new Map<string, Verdict>();
-  /** Verdicts of those alive that a flag may end; an attempt is in both maps under one object. */
-  readonly #byId = new Map<string, Alive[]>();
-  readonly #byPlace = new Map<string, Alive[]>();
+  readonly #supersession = new Supersession<{ readonly verdict: Verdict }>();
 
   /** `wafer` tells the wafers of the run apart; null is a wafer as well. */
   add(attempt: YieldRow, wafer: number | string | null): void {
@@ -69,26 +63,10 @@ export class YieldTally {
   }
 
   #addByFlags({ partFlags }: YieldRow, id: string | null, place: string | null, verdict: Verdict): void {
-    if (id !== null && partFlags & SUPERSEDES_ID) this.#end(this.#byId.get(id));
-    if (place !== null && partFlags & SUPERSEDES_XY) this.#end(this.#byPlace.get(place));
-    const alive: Alive = { verdict, ended: false };
+    const ended = this.#supersession.add({ verdict }, { partFlags, id, place });
+    for (const { verdict } of ended) this.#alive.remove(verdict);
     this.#alive.add(verdict);
-    if (id !== null) push(this.#byId, id, alive);
-    if (place !== null) push(this.#byPlace, place, alive);
   }
-
-  #end(attempts: Alive[] = []): void {
-    for (const attempt of attempts) {
-      if (!attempt.ended) this.#alive.remove(attempt.verdict);
-      attempt.ended = true;
-    }
-    attempts.length = 0;
-  }
-}
-
-interface Alive {
-  readonly verdict: Verdict;
-  ended: boolean;
 }
 
 class Counter {
@@ -115,10 +93,4 @@ class Counter {
       yield: judged === 0 ? null : this.#pass / judged,
     };
   }
-}
-
-function push(map: Map<string, Alive[]>, key: string, attempt: Alive): void {
-  const known = map.get(key);
-  if (known) known.push(attempt);
-  else map.set(key, [attempt]);
 }

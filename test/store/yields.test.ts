@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { WaferYield, YieldView } from '../../src/store/yields.ts';
+import type { WaferYield } from '../../src/store/yields.ts';
 import { type AttemptSummary, PART_FAILED, PART_NO_PASS_FAIL } from '../../src/wafer/attempt.ts';
+import type { YieldView } from '../../src/wafer/views.ts';
 import { attempt, openStore, origin, run, take, update, WAFER } from './fixtures.ts';
 
 /** Attempts of one run, in order of index. */
