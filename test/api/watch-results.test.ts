@@ -95,6 +95,9 @@ test('results are told as they are committed, and behind them the yield of their
 for (const [view, counts] of [
   ['YIELD_VIEW_LAST', [2, 1, 1]],
   ['YIELD_VIEW_FIRST', [2, 2, 0]],
+  ['YIELD_VIEW_BEST', [2, 2, 0]],
+  ['YIELD_VIEW_WORST', [2, 1, 1]],
+  ['YIELD_VIEW_FLAGGED', [3, 2, 1]],
   ['YIELD_VIEW_RAW', [3, 2, 1]],
 ] as const) {
   test(`a watch begins with the yields of what is here, by the view that it asks for: ${view}`, async (t) => {
@@ -234,5 +237,8 @@ test('a watch that is over ends, and leaves nothing behind', async (t) => {
 test('a view that is not known is refused', async (t) => {
   const tw = new Bench(t);
   const { next } = watching(t, tw, { view: 9 as never });
-  await assert.rejects(next(), { code: 'invalid', message: 'view 9 is not known' });
+  await assert.rejects(next(), {
+    ...{ code: 'invalid', message: 'view 9 is not known' },
+    hint: /^Ask for YIELD_VIEW_LAST, .*YIELD_VIEW_FLAGGED, YIELD_VIEW_RAW\.$/,
+  });
 });

@@ -5,8 +5,11 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { fromWireView } from '../../src/api/yield-views.ts';
+import { wafersync } from '../../src/gen/wafersync.js';
 import { STREAM_BOUNDS } from '../../src/ingest/stream/stream-bounds.ts';
 import { TESTER_BOUNDS } from '../../src/tester/tester-client.ts';
+import { YIELD_VIEWS } from '../../src/wafer/views.ts';
 import { sources } from '../house/source-files.ts';
 import { startNodes } from '../support/local-nodes.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -53,6 +56,20 @@ test('the bounds in docs/TESTERS.md are those of a node and of the client', () =
   assert.equal(rows.get('results of dies that have not ended'), grouped(openResults));
   assert.equal(rows.get('tests'), grouped(definitions));
   assert.ok(TESTERS.includes(`(${grouped(TESTER_BOUNDS.bufferedResults)} results, then callers wait)`));
+});
+
+test('docs/TESTERS.md tells of each view that there is, and of the one that is meant where none is named', () => {
+  const [, table] = TESTERS.split('| view |');
+  const rows = [...table!.split('\n\n')[0]!.matchAll(/^\| `(\w+)` \| (.+) \|$/gm)];
+  assert.deepEqual(
+    rows.map(([, view]) => view),
+    [...YIELD_VIEWS],
+  );
+  const unnamed = rows.filter(([, , told]) => told!.includes('where nothing is said'));
+  assert.deepEqual(
+    unnamed.map(([, view]) => view),
+    [fromWireView(wafersync.v1.YieldView.YIELD_VIEW_UNSPECIFIED)],
+  );
 });
 
 test('every command and option that docs/TESTERS.md names is in the help of the command', async () => {

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type AttemptModel, PART_FLAG, TEST_FLAG } from '../../src/generator/attempt-model.ts';
+import { PRESETS } from '../../src/generator/presets.ts';
 import { touchdowns } from '../../src/generator/touchdowns.ts';
+import { passed } from '../../src/wafer/attempt.ts';
+import { countingAttempts, type YieldView } from '../../src/wafer/views.ts';
 import { attemptsOf, lotOf } from './lots.ts';
 
 interface Retested {
@@ -47,6 +50,24 @@ test('retests keep within their bands: 5–12 % of the dies, 40–50 % recover, 
   assert.ok(recovered > 0.4 && recovered < 0.5, `${recovered} recovered`);
   assert.ok(degraded > 0.01 && degraded < 0.02, `${degraded} got worse`);
 });
+
+test('in lots of every size, some die passes first and fails last, so that no two views tell the same yield', () => {
+  for (const size of Object.values(PRESETS)) {
+    // Few tests, that the large ones take no minutes; dies and wafers are those of the size.
+    const attempts = attemptsOf(lotOf({ ...size, tests: 5, wafers: Math.min(size.wafers, 2) }));
+    const good = (view: YieldView) => {
+      const counting = attempts.flatMap((wafer) => [...countingAttempts(wafer.map(asViewed), view)]);
+      return counting.filter((attempt) => attempt.passed).length;
+    };
+    const [last, first, best, worst] = [good('last'), good('first'), good('best'), good('worst')];
+    assert.ok(worst < first && first < last && last < best, `${worst} ${first} ${last} ${best}`);
+  }
+});
+
+function asViewed(attempt: AttemptModel) {
+  const { x, y } = attempt.die;
+  return { ...attempt, x, y, passed: passed(attempt) };
+}
 
 test('testing stops at the first failure, whose test gives the bins', () => {
   const lot = lotOf({ dies: 300 });

@@ -73,3 +73,40 @@ export function readableSamples(): (Sample & { readonly truth: SampleTruth })[] 
       sample.truth !== null && sample.truth.fatal === null,
   );
 }
+
+/** What is true of a wafer that one fab tested and another tested again. Rules are first, latest, best and worst. */
+export interface TwoFabTruth {
+  readonly wafer: string;
+  readonly lot: string;
+  readonly dies: number;
+  /** Dies that pass, by rule. */
+  readonly good: Readonly<Record<string, number>>;
+  readonly yield: Readonly<Record<string, number>>;
+  /** Dies in each hard bin, by rule. */
+  readonly hard_bins: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** Dies that both tested. */
+  readonly both: readonly {
+    readonly x: number;
+    readonly y: number;
+    readonly fabA: TwoFabPart;
+    readonly fabB: TwoFabPart;
+    /** Hard bins by rule; by `first` it is that of fab A. */
+    readonly latest: number;
+    readonly best: number;
+    readonly worst: number;
+  }[];
+}
+
+/** A part at one of two fabs. */
+export interface TwoFabPart {
+  readonly hbin: number;
+  readonly sbin: number;
+  readonly passed: boolean;
+}
+
+/** A wafer of two fabs: a file of each, and its truth. @param name such as lot2 */
+export function twoFabSample(name: string): { fabA: Sample; fabB: Sample; truth: TwoFabTruth } {
+  const find = (part: string) => samples().find((sample) => sample.name.startsWith(`${name}_${part}`))!;
+  const truth = JSON.parse(readFileSync(join(folder, 'truth', `twofab_${name}.json`), 'utf8'));
+  return { fabA: find('fabA'), fabB: find('fabB'), truth };
+}
