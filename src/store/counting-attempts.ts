@@ -142,7 +142,7 @@ function statements(connection: Connection) {
       `SELECT ifnull((SELECT sum(attempts) FROM run_wafers WHERE wafer = ?), 0)
          > ifnull((SELECT sum(attempts) FROM dies WHERE wafer = ?), 0) AS found`,
     ),
-    // CROSS keeps the dies in front: by itself SQLite begins with the runs, as they are in order, and reads all attempts.
+    // CROSS keeps the dies in front: by itself SQLite goes through all attempts, and looks up the die of each.
     retested: prepare<AttemptRow>(
       `SELECT ${ATTEMPT}, d.attempts
        FROM dies d CROSS JOIN attempts a ON a.wafer = d.wafer AND a.x = d.x AND a.y = d.y JOIN runs r ON r.id = a.run

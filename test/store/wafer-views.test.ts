@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import Database from 'better-sqlite3';
+import { Connection, type Query, type Value } from '../../src/store/connection.ts';
+import { CountingAttempts } from '../../src/store/counting-attempts.ts';
 import type { Store } from '../../src/store/store.ts';
 import { type AttemptSummary, PART_FAILED, PART_NO_PASS_FAIL } from '../../src/wafer/attempt.ts';
 import { SUPERSEDES_ID } from '../../src/wafer/supersession.ts';
 import { YIELD_VIEWS, type YieldView } from '../../src/wafer/views.ts';
-import { attempt, openStore, origin, run, take, update, WAFER } from './fixtures.ts';
+import { attempt, openStore, origin, quickFolder, run, take, update, WAFER } from './fixtures.ts';
 
 const PASSES = { partFlags: 0, hardBin: 1, softBin: 1 };
 const fails = (bin: number) => ({ partFlags: PART_FAILED, hardBin: bin, softBin: 10 * bin });
@@ -136,6 +140,33 @@ const COMPOSITES: readonly (readonly [YieldView, yielded: readonly number[], fir
   ['raw', [6, 3, 2], false],
   ['flagged', [6, 3, 2], false],
 ];
+
+test('no view scans a table, and only the attempts of dies that were tested again are looked at', (t) => {
+  const file = join(quickFolder(t), 'tw.db');
+  openStore(t, { file });
+  const database = new Database(file, { readonly: true });
+  t.after(() => database.close());
+  const asked: string[] = [];
+  class Noting extends Connection {
+    override prepare<Params extends readonly Value[], Row>(sql: string): Query<Params, Row> {
+      asked.push(sql);
+      return super.prepare(sql);
+    }
+  }
+  const connection = new Noting(database, file);
+  asked.length = 0;
+  new CountingAttempts(connection);
+  assert.ok(asked.length > 5);
+  for (const sql of asked) {
+    const marks = sql.split('?').slice(1).fill('0').map(Number);
+    const plan = database.prepare<number[], { detail: string }>(`EXPLAIN QUERY PLAN ${sql}`).all(...marks);
+    const scans = plan.filter(({ detail }) => /^SCAN (?!CONSTANT)/.test(detail));
+    assert.deepEqual(scans, [], sql);
+    if (sql.includes('d.attempts > 1'))
+      assert.match(plan[0]!.detail, /^SEARCH d USING PRIMARY KEY \(wafer=\?\)/);
+  }
+  assert.equal(asked.filter((sql) => sql.includes('d.attempts > 1')).length, 1);
+});
 
 test('there is a composite by every view', () => {
   assert.deepEqual(COMPOSITES.map(([view]) => view).sort(), [...YIELD_VIEWS].sort());
