@@ -1,0 +1,29 @@
+import type { WaferKey } from '../wafer-key.ts';
+import { type FieldPath, fieldPath, segmentsOf } from './field.ts';
+import { ANY_PRODUCT } from './rules.ts';
+
+/** Stands for the mesh: edits that name no wafer change the mesh's own document, which every fab shares. */
+export const MESH: WaferKey = { lot: '', waferId: '', insertion: '' };
+
+/** Branch of the mesh document that holds the rules: /policies/PRODUCT/PATTERN = POLICY; PRODUCT * is any. */
+export const POLICIES_BRANCH = '/policies' as FieldPath;
+
+/** Branch of the mesh document that holds the views: /views/PRODUCT = VIEW; PRODUCT * is any. */
+export const VIEWS_BRANCH = '/views' as FieldPath;
+
+/** Whether a key stands for the mesh. */
+export function isMesh({ lot, waferId, insertion }: WaferKey): boolean {
+  return lot === '' && waferId === '' && insertion === '';
+}
+
+/** Field of a rule. */
+export function ruleField(pattern: string, product: string = ANY_PRODUCT): FieldPath {
+  return fieldPath(['policies', product, pattern]);
+}
+
+/** Product and pattern of a field below /policies; null where it is none of a rule. */
+export function parseRuleField(field: FieldPath): { product: string; pattern: string } | null {
+  const [branch, product, pattern, ...rest] = segmentsOf(field);
+  if (branch !== 'policies' || product === undefined || pattern === undefined || rest.length > 0) return null;
+  return { product, pattern };
+}
