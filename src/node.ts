@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { MAX_MESSAGE_BYTES } from './api/call-policy.ts';
+import { conflictServiceHandlers } from './api/conflict-service.ts';
 import { dataSyncHandlers } from './api/data-sync.ts';
 import { loadDescriptors } from './api/descriptors.ts';
 import { addHealth, Health } from './api/health.ts';
@@ -11,6 +12,7 @@ import { Slots } from './api/slots.ts';
 import { showStorage } from './api/storage-health.ts';
 import { syncMonitorHandlers } from './api/sync-monitor.ts';
 import { testEquipmentHandlers } from './api/test-equipment.ts';
+import { waferServiceHandlers } from './api/wafer-service.ts';
 import { type FabId, originKey } from './clocks/dot.ts';
 import { HybridClock } from './clocks/hlc.ts';
 import type { NodeConfig } from './config/load.ts';
@@ -23,6 +25,7 @@ import { StreamOwners } from './ingest/stream/stream-owners.ts';
 import { Spool } from './ingest/upload/spool.ts';
 import type { Log } from './log.ts';
 import type { EventSource } from './replica/event-source.ts';
+import { PolicyWatch } from './replica/policy-watch.ts';
 import { Replica } from './replica/replica.ts';
 import { StorageWatch } from './replica/storage-watch.ts';
 import { Store } from './store/store.ts';
@@ -30,9 +33,17 @@ import { type Carrier, SyncRunner } from './sync/sync-runner.ts';
 import { grpcTransport } from './sync/transport/grpc-transport.ts';
 import { decodeAttemptTable } from './wafer/payload/decode.ts';
 import { ProgramBuilder } from './wafer/program-codec.ts';
+import { decodeEdit } from './wire/edit.ts';
 import { decodeHeader } from './wire/header.ts';
 import { decodeRunRecord } from './wire/run-record.ts';
-import { dataSync, runService, syncMonitor, testEquipment } from './wire/services.ts';
+import {
+  conflictService,
+  dataSync,
+  runService,
+  syncMonitor,
+  testEquipment,
+  waferService,
+} from './wire/services.ts';
 import type { World } from './world.ts';
 
 /** A node that runs. */
@@ -71,7 +82,7 @@ export function openStore(config: NodeConfig, world: World): Store {
     file: databaseFile(config),
     fab: config.fab,
     world,
-    decoders: { readAttempts: decodeAttemptTable, decodeHeader, decodeRunRecord },
+    decoders: { readAttempts: decodeAttemptTable, decodeEdit, decodeHeader, decodeRunRecord },
   });
 }
 
@@ -108,6 +119,7 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
     maxClockDriftMs: config.sync.maxClockDriftMs,
   });
   const storage = new StorageWatch({ replica, world, log });
+  const policies = new PolicyWatch({ replica, store, log });
   const sync = new SyncRunner({ ...syncOptions(config, addresses, store), replica, store, world, log });
   const spool = new Spool(join(config.dataDir, 'spool'), config.intake.maxUploadBytes, world);
   const files = { timeZone: config.timeZone, intake: replica };
@@ -147,16 +159,18 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
     runServiceHandlers({
       ...shared,
       slots: { intake: streams, subscriptions },
-      importFile: ({ fileName, lot, chunks }, signal) =>
+      importFile: ({ fileName, lot, final, chunks }, signal) =>
         spool.hold(fileName, chunks, (path) =>
-          importStdf(path, { ...files, fileName, lot: lot ?? undefined, signal }),
+          importStdf(path, { ...files, fileName, lot: lot ?? undefined, final, signal }),
         ),
     }),
     { WatchRun: { subscription: true } },
   );
+  server.add(waferService, waferServiceHandlers({ ...shared, replica }));
+  server.add(conflictService, conflictServiceHandlers({ store, replica }));
   server.add(
     syncMonitor,
-    syncMonitorHandlers({ ...shared, storage, addresses, version, slots: subscriptions }),
+    syncMonitorHandlers({ ...shared, policies, storage, addresses, version, slots: subscriptions }),
     {
       GetNode: { quiet: true },
       WatchNode: { subscription: true },
@@ -173,6 +187,7 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
     importStdf(path, { ...files, fileName, signal }),
   );
   const port = await server.bind(config.listen.host, config.listen.port);
+  seedRules(config, store, replica, log);
   sync.start();
   folder?.start();
   log.info('node.started', { epoch: originKey(store.origin), port, version, ...store.stats() });
@@ -185,6 +200,12 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
       await stop(around, server, sync, storage, replica, store);
     },
   };
+}
+
+/** Gives an empty mesh its first rules. A node whose disk is full goes on without: rules come from others, or at the next start. */
+function seedRules({ conflicts }: NodeConfig, store: Store, replica: Replica<Carrier>, log: Log): void {
+  if (conflicts.policies.length === 0 || store.documents.rules.version > 0) return;
+  replica.seed(conflicts.policies).catch((error: unknown) => log.warn('policy.not_seeded', {}, error));
 }
 
 async function stop(

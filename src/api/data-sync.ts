@@ -3,7 +3,7 @@ import { type FabId, fabId } from '../clocks/dot.ts';
 import { WafersyncError } from '../errors.ts';
 import { wafersync } from '../gen/wafersync.js';
 import type { Store } from '../store/store.ts';
-import { type Coverage, coverageOf, sameCoverage } from '../sync/coverage.ts';
+import { type Coverage, coverageOf } from '../sync/coverage.ts';
 import { PROTOCOL_VERSION } from '../sync/messages.ts';
 import { answerPulls } from '../sync/pull-server.ts';
 import type { SyncRunner } from '../sync/sync-runner.ts';
@@ -23,6 +23,7 @@ import { onChange } from './changes.ts';
 import type { HandlersOf } from './handlers.ts';
 import { fromStatusObject, toHandlerError } from './metadata.ts';
 import type { Slots } from './slots.ts';
+import { waferState } from './wafer-state.ts';
 
 const { SyncState } = wafersync.v1;
 type WaferUpdate = wafersync.v1.WaferUpdate.$Properties;
@@ -127,20 +128,21 @@ async function* subscription(
   const first = await firstOf(requests);
   if (!first) return;
   const filter = filterOf(first);
-  const told = new Map<string, Coverage>();
+  const told = new Map<string, string>();
   for await (const _ of onChange(options.sync.changes, options.world, MIN_INTERVAL_MS, context.signal)) {
     const wafers = options.store.wafers.find(filter).slice(0, MAX_WAFERS);
     if (wafers.length === 0 && told.size === 0) {
-      told.set('', { state: 'unknown', synced: [], missing: [] });
+      told.set('', '');
       yield { wafer_id: filter.waferId, state: SyncState.SYNC_STATE_UNSPECIFIED };
     }
     for (const { key } of wafers) {
       const coverage = coverageOf(options.store.wafers.dots(key), options.members, options.sync.reports());
+      const status = statusOf(key, coverage, options.store.documents.conflicts(key).open);
       const name = JSON.stringify(key);
-      const before = told.get(name);
-      if (before && sameCoverage(before, coverage)) continue;
-      told.set(name, coverage);
-      yield statusOf(key, coverage);
+      const text = JSON.stringify(status);
+      if (told.get(name) === text) continue;
+      told.set(name, text);
+      yield status;
     }
   }
 }
@@ -160,23 +162,12 @@ function filterOf(request: WaferUpdate): { waferId: string; lot?: string; insert
   };
 }
 
-const STATES = {
-  unknown: SyncState.SYNC_STATE_UNSPECIFIED,
-  pending: SyncState.PENDING,
-  synced: SyncState.SYNCED,
-} as const;
-
-/** Enum value of a coverage's state. */
-export function syncStateOf(coverage: Coverage): wafersync.v1.SyncState {
-  return STATES[coverage.state];
-}
-
-function statusOf(key: WaferKey, coverage: Coverage): SyncStatus {
+function statusOf(key: WaferKey, coverage: Coverage, openConflicts: number): SyncStatus {
   return {
     wafer_id: key.waferId,
     lot: key.lot,
     insertion: key.insertion,
-    state: syncStateOf(coverage),
+    state: waferState(coverage, openConflicts),
     synced_fabs: [...coverage.synced],
     missing_fabs: coverage.missing.map(({ fab }) => fab),
   };

@@ -57,6 +57,7 @@ export function fromBatch(message: Message, batch: Batch): StreamBatch {
     equipmentId: message.equipment_id ?? '',
     streamId: message.stream_id ?? '',
     streamSequence: toNumber(message.stream_sequence, 'stream_sequence'),
+    ...(message.final_run ? { final: true } : {}),
     waferId: message.wafer_id ?? '',
     lot: message.lot ?? '',
     insertion: message.insertion ?? '',

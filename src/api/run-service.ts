@@ -1,6 +1,5 @@
 import type { FabId } from '../clocks/dot.ts';
 import { WafersyncError } from '../errors.ts';
-import type { wafersync } from '../gen/wafersync.js';
 import type { Store } from '../store/store.ts';
 import { type Coverage, coverageOf, sameCoverage } from '../sync/coverage.ts';
 import type { SyncRunner } from '../sync/sync-runner.ts';
@@ -8,19 +7,15 @@ import type { ProgramDigest } from '../wafer/program.ts';
 import { type RunId, runId } from '../wafer/run.ts';
 import type { WaferKey } from '../wafer/wafer-key.ts';
 import { fromNumber } from '../wire/long.ts';
+import type { Message } from '../wire/message.ts';
 import { toRunRecordMessage } from '../wire/run-record.ts';
 import type { runService } from '../wire/services.ts';
 import type { World } from '../world.ts';
 import { type CallContext, clientStream, serverStream, unary } from './call.ts';
 import { onChange } from './changes.ts';
-import { syncStateOf } from './data-sync.ts';
 import type { HandlersOf } from './handlers.ts';
 import type { Slots } from './slots.ts';
-
-type V1 = typeof wafersync.v1;
-type Message<Name extends keyof V1> = V1[Name] extends { encode(message: infer P, ...rest: never): unknown }
-  ? P
-  : never;
+import { syncStateOf } from './wafer-state.ts';
 
 /** A file as it is handed in. */
 export interface Upload {
@@ -28,6 +23,8 @@ export interface Upload {
   readonly fileName: string;
   /** Lot to use instead of the file's own; null for its own. */
   readonly lot: string | null;
+  /** Whether its verdicts are marked final. */
+  readonly final: boolean;
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 
@@ -104,7 +101,8 @@ async function uploadOf(requests: AsyncIterable<Message<'ImportRunRequest'>>): P
     for (let next = first; !next.done; next = await iterator.next())
       yield next.value.data ?? new Uint8Array();
   }
-  return { fileName: nameOf(first.value.file_name ?? ''), lot: first.value.lot || null, chunks: chunks() };
+  const { file_name, lot, final } = first.value;
+  return { fileName: nameOf(file_name ?? ''), lot: lot || null, final: final ?? false, chunks: chunks() };
 }
 
 /** Clients of all systems name files; only the last part is kept. */

@@ -1,11 +1,12 @@
 import type { FabId } from '../clocks/dot.ts';
 import type { wafersync } from '../gen/wafersync.js';
+import type { PolicyWatch } from '../replica/policy-watch.ts';
 import type { StorageView } from '../replica/storage-watch.ts';
 import type { Store } from '../store/store.ts';
 import type { SyncRunner } from '../sync/sync-runner.ts';
-import { toOriginIntervals } from '../sync/transport/lane-codec.ts';
 import { fromNumber } from '../wire/long.ts';
 import type { syncMonitor } from '../wire/services.ts';
+import { toOriginIntervals } from '../wire/vectors.ts';
 import type { World } from '../world.ts';
 import { serverStream, unary } from './call.ts';
 import { onChange } from './changes.ts';
@@ -18,6 +19,7 @@ type NodeState = wafersync.v1.NodeState.$Properties;
 export interface SyncMonitorOptions {
   readonly store: Store;
   readonly sync: SyncRunner;
+  readonly policies: Pick<PolicyWatch, 'versionOf'>;
   readonly storage: { view(): StorageView };
   readonly world: World;
   readonly members: readonly FabId[];
@@ -62,10 +64,13 @@ function nodeState(options: SyncMonitorOptions, uptimeMs: number): NodeState {
     attempts: fromNumber(stats.attempts),
     results: fromNumber(stats.results),
     wafers: fromNumber(stats.wafers),
+    open_conflicts: fromNumber(store.conflicts.open),
+    policy_version: fromNumber(store.documents.rules.version),
     received: toOriginIntervals(store.vectors.received),
     peers: sync.peers().map((peer) => ({
       fab_id: peer.peer,
       address: options.addresses.get(peer.peer) ?? '',
+      policy_version: fromNumber(options.policies.versionOf(peer.peer)),
       outbound_up: peer.outboundUp,
       inbound_up: peer.inboundUp,
       live_fabs: [...peer.liveFabs],

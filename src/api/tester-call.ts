@@ -45,14 +45,16 @@ export interface TesterCallOptions {
   readonly node: string;
   readonly equipmentId: string;
   readonly streamId: string;
+  /** Whether its verdicts are marked final. */
+  readonly final: boolean;
   /** Whether messages are compressed. */
   readonly gzip: boolean;
 }
 
 /** Opens calls over gRPC, each on a connection of its own: how soon one is tried again is the caller's to say. */
 export function grpcTesterCalls(options: TesterCallOptions): OpenTesterCall {
-  const { node, equipmentId, streamId, gzip } = options;
-  const names = { equipment_id: equipmentId, stream_id: streamId };
+  const { node, equipmentId, streamId, final, gzip } = options;
+  const names = { equipment_id: equipmentId, stream_id: streamId, final_run: final };
   const algorithm = gzip ? compressionAlgorithms.gzip : compressionAlgorithms.identity;
   return (handlers) => {
     const client = makeClient(testEquipment, node, { 'grpc.default_compression_algorithm': algorithm });

@@ -60,7 +60,7 @@ export interface IncomingAck {
 type Message = wafersync.v1.TestResult.$Properties;
 
 /** Names that every message of a stream carries. */
-export type StreamNames = Pick<Message, 'equipment_id' | 'stream_id'>;
+export type StreamNames = Pick<Message, 'equipment_id' | 'stream_id' | 'final_run'>;
 
 /** Message that opens a stream, and defines tests. */
 export function toOpening(names: StreamNames, define: readonly OutgoingTest[]): Message {

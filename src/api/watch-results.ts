@@ -73,13 +73,14 @@ export async function* watchResults(
 class Watch {
   readonly #store: Store;
   readonly #request: Request;
-  readonly #view: YieldView;
+  /** Null: the one that the mesh names for a wafer's product. */
+  readonly #view: YieldView | null;
   readonly #places: Places;
 
   constructor(store: Store, request: Request) {
     this.#store = store;
     this.#request = request;
-    this.#view = fromWireView(request.view ?? 0);
+    this.#view = request.view ? fromWireView(request.view) : null;
     this.#places = new Places(store);
   }
 
@@ -161,10 +162,11 @@ class Watch {
   }
 
   #yieldOf(key: WaferKey): wafersync.v1.WaferYield.$Properties {
-    const { parts, passed, failed } = this.#store.yields.of(key, this.#view);
+    const view = this.#view ?? this.#store.documents.viewOf(key);
+    const { parts, passed, failed } = this.#store.yields.of(key, view);
     return {
       wafer: { lot: key.lot, wafer_id: key.waferId, insertion: key.insertion },
-      view: toWireView(this.#view),
+      view: toWireView(view),
       parts: fromNumber(parts),
       passed: fromNumber(passed),
       failed: fromNumber(failed),

@@ -1,6 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { type FabId, fabId } from '../clocks/dot.ts';
 import { WafersyncError } from '../errors.ts';
+import { segmentsOf } from '../wafer/document/field.ts';
 
 /** Longest host name, as DNS has it. */
 const MAX_HOST_LENGTH = 253;
@@ -34,6 +35,19 @@ export function checkTimeZone(name: string): string {
       cause: error,
     });
   }
+}
+
+/** Checks a pattern of fields. @throws WafersyncError `invalid` */
+export function checkPattern(pattern: string): string {
+  try {
+    if (segmentsOf(pattern).length > 0) return pattern;
+  } catch (error) {
+    const { hint } = WafersyncError.from(error);
+    throw new WafersyncError('invalid', 'is not a pattern of fields', { hint, cause: error });
+  }
+  throw new WafersyncError('invalid', 'is not a pattern of fields', {
+    hint: 'Write it like /disposition or /notes/**.',
+  });
 }
 
 /** Checks `host:port`. @throws WafersyncError `invalid` */

@@ -1,13 +1,16 @@
 import { z } from 'zod';
 import { WafersyncError } from '../errors.ts';
 import { LOG_LEVELS } from '../log.ts';
-import { checkAddress, checkFab, checkLoopback, checkTimeZone } from './checks.ts';
+import { POLICIES, type PolicyName } from '../wafer/document/policies/index.ts';
+import { checkAddress, checkFab, checkLoopback, checkPattern, checkTimeZone } from './checks.ts';
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
 const GiB = 1024 * MiB;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
+
+const POLICY_NAMES = Object.keys(POLICIES) as [PolicyName, ...PolicyName[]];
 
 /** Fabs of one mesh; the design is measured up to about fifty. */
 export const MAX_MEMBERS = 64;
@@ -165,6 +168,24 @@ const intake = z.strictObject({
   folder_parallel: whole(2, 1, 16, 'Files of the drop folder that are taken at once.'),
 });
 
+const policyRule = z.strictObject({
+  field: text(checkPattern).describe(
+    'Pattern of fields, such as /disposition; * is one name, ** at the end the rest.',
+  ),
+  policy: z.enum(POLICY_NAMES).describe('Policy that decides where writes of it differ.'),
+  product: z.string().min(1).default('*').describe('Product that it is for; * is any.'),
+});
+
+const conflicts = z.strictObject({
+  policies: z
+    .array(policyRule)
+    .max(200)
+    .prefault([])
+    .describe(
+      'Rules for a mesh that has none yet, each as { field: /disposition, policy: most-restrictive, product: chip }; without a product it is for any. They are replicated, and count as older than any that people set; afterwards `wafersync mesh patch` changes them for all fabs.',
+    ),
+});
+
 const api = z.strictObject({
   unary_deadline_ms: whole(
     30_000,
@@ -201,6 +222,7 @@ export const nodeSchema = z.strictObject({
   store: store.prefault({}).describe('The database.'),
   sync: sync.prefault({}).describe('Replication between fabs.'),
   intake: intake.prefault({}).describe('What testers and files may take up.'),
+  conflicts: conflicts.prefault({}).describe('What happens where fabs write the same unaware of each other.'),
   api: api.prefault({}).describe('What readers may take up.'),
   log: log.prefault({}).describe('The log: JSON lines on stderr.'),
 });

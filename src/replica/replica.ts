@@ -1,5 +1,6 @@
+import type { Dot } from '../clocks/dot.ts';
 import type { HybridClock } from '../clocks/hlc.ts';
-import { timestampMs } from '../clocks/hlc.ts';
+import { type Timestamp, timestampMs } from '../clocks/hlc.ts';
 import { WafersyncError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
 import { countResults } from '../wafer/attempt.ts';
@@ -8,10 +9,12 @@ import type { ProgramDigest } from '../wafer/program.ts';
 import { readProgram } from '../wafer/program-codec.ts';
 import type { RunId, RunRecord, RunRef } from '../wafer/run.ts';
 import { type Update, type UpdateHeader, updateBytes } from '../wafer/update.ts';
+import { encodeEdit } from '../wire/edit.ts';
 import { sealUpdate } from '../wire/header.ts';
 import { encodeRunRecord } from '../wire/run-record.ts';
 import type { World } from '../world.ts';
 import { CommitQueue, type Job, type QueueBounds } from './commit-queue.ts';
+import { Editor, type EditPlan, type SeedRule } from './editor.ts';
 import { EventSource } from './event-source.ts';
 import { fittingParts } from './fitting-parts.ts';
 
@@ -69,6 +72,18 @@ export interface ReplicaOptions {
 /** Failures that end a whole commit: what is behind them is the disk, not the job. */
 const FATAL: ReadonlySet<string> = new Set(['exhausted', 'unavailable', 'damaged']);
 
+/** What became of an edit. */
+export interface EditReceipt {
+  /** The edit; null where there was nothing to write. */
+  readonly dot: Dot | null;
+}
+
+/** Timestamp of what is written as if before anything else. */
+const BEFORE_ALL_TIME = 0 as Timestamp;
+
+/** Rough size of an edit in the queue. */
+const EDIT_BYTES = 4096;
+
 /** Rough size of an attempt in the queue: its columns. */
 const BYTES_PER_RESULT = 20;
 
@@ -82,6 +97,7 @@ export class Replica<Token> implements Intake {
   readonly #world: World;
   readonly #maxClockDriftMs: number;
   readonly #queue: CommitQueue;
+  readonly #editor: Editor;
   readonly commits = new EventSource<Commit<Token>>();
   readonly receiveFailures = new EventSource<ReceiveFailure<Token>>();
   readonly outcomes = new EventSource<CommitOutcome>();
@@ -96,6 +112,7 @@ export class Replica<Token> implements Intake {
     this.#clock = options.clock;
     this.#world = options.world;
     this.#maxClockDriftMs = options.maxClockDriftMs;
+    this.#editor = new Editor(options.store);
     this.#queue = new CommitQueue(options.world, options.queue, (jobs) => this.#commitGroup(jobs));
   }
 
@@ -115,9 +132,37 @@ export class Replica<Token> implements Intake {
   async recordRun(run: RunRef, record: RunRecord): Promise<void> {
     await this.#durable(1024, () => {
       const known = this.#store.runs.get(run.id)?.record;
-      if (known && sameRecord(known, record)) return;
+      // Once final, a run stays so: the same record that does not say it adds nothing.
+      const marked = { ...record, final: record.final || (known?.final ?? false) };
+      if (known && sameRecord(known, marked)) return;
       const wafer = { lot: record.lot, waferId: '', insertion: '' };
-      this.#bear({ kind: 'run', wafer, run, program: null }, encodeRunRecord(record));
+      this.#bear({ kind: 'run', wafer, run, version: 0, program: null }, encodeRunRecord(marked));
+    });
+  }
+
+  /**
+   * Writes an edit. What it writes is worked out inside its commit, against the document as it is then, so that its
+   * contexts are those of all siblings present.
+   * @param plan called inside the transaction; what it throws is passed on, and nothing is written
+   */
+  async edit(plan: (editor: Editor) => EditPlan): Promise<EditReceipt> {
+    let receipt: EditReceipt = { dot: null };
+    await this.#durable(EDIT_BYTES, () => {
+      const { kind, wafer, version, edit } = plan(this.#editor);
+      if (edit === null) return;
+      const dot = this.#bear({ kind, wafer, version, run: null, program: null }, encodeEdit(edit));
+      receipt = { dot };
+    });
+    return receipt;
+  }
+
+  /** Gives a mesh that has no rules those of the configuration, as if written before all time: what people set is later. */
+  async seed(rules: readonly SeedRule[]): Promise<void> {
+    await this.#durable(EDIT_BYTES, () => {
+      const plan = this.#editor.seed(rules, this.#store.origin.fab);
+      if (!plan?.edit) return;
+      const { kind, wafer, version, edit } = plan;
+      this.#bear({ kind, wafer, version, run: null, program: null }, encodeEdit(edit), BEFORE_ALL_TIME);
     });
   }
 
@@ -181,9 +226,9 @@ export class Replica<Token> implements Intake {
     const fresh = known.size === 0 ? attempts : attempts.filter(({ index }) => !known.has(index));
     if (fresh.length > 0) {
       this.#putProgram(program.digest, program.body);
-      for (const part of fittingParts(fresh)) {
-        this.#bear({ kind: 'results', wafer, run, program: program.digest }, part);
-      }
+      const seen = this.#store.documents.seenOfOthers(wafer);
+      const facts = { wafer, run, version: 0, program: program.digest, ...(seen ? { seen } : {}) };
+      for (const part of fittingParts(fresh)) this.#bear({ kind: 'results', ...facts }, part);
     }
     return {
       added: fresh.length,
@@ -193,14 +238,18 @@ export class Replica<Token> implements Intake {
   }
 
   /** An update is born: dot, timestamp, seal, log, fold. */
-  #bear(facts: Pick<UpdateHeader, 'kind' | 'wafer' | 'run' | 'program'>, payload: Uint8Array): void {
+  #bear(
+    facts: Omit<UpdateHeader, 'dot' | 'timestamp'>,
+    payload: Uint8Array,
+    timestamp: Timestamp = this.#clock.tick(),
+  ): Dot {
     const dot = { ...this.#store.origin, sequence: this.#store.nextSequence() };
-    const timestamp = this.#clock.tick();
-    const update = sealUpdate({ dot, timestamp, version: 0, ...facts }, payload);
+    const update = sealUpdate({ dot, timestamp, ...facts }, payload);
     this.#store.log.append(update);
     this.#store.apply(update);
     this.#store.saveTimestamp(timestamp);
     this.#added.push({ update, token: null, applied: true });
+    return dot;
   }
 
   #receive({ update, token }: Received<Token>): void {

@@ -38,7 +38,47 @@ const TABLES: readonly (readonly [name: string, sql: string])[] = [
      FROM wafers w CROSS JOIN dies d ON d.wafer = w.id JOIN runs r ON r.id = d.run
      ORDER BY w.wafer_id, w.lot, w.insertion, d.x, d.y`,
   ],
+  ['final_runs', 'SELECT r.run_id FROM final_runs f JOIN runs r ON r.id = f.run ORDER BY r.run_id'],
+  [
+    'documents',
+    `SELECT w.wafer_id, w.lot, w.insertion, d.version, d.watches_attempts FROM documents d JOIN wafers w ON w.id = d.wafer
+     ORDER BY w.wafer_id, w.lot, w.insertion`,
+  ],
+  [
+    'fields',
+    `SELECT w.wafer_id, w.lot, w.insertion, f.field, f.value, f.siblings, f.policy
+     FROM fields f JOIN wafers w ON w.id = f.wafer ORDER BY w.wafer_id, w.lot, w.insertion, f.field`,
+  ],
+  [
+    'siblings',
+    `SELECT w.wafer_id, w.lot, w.insertion, s.field, o.fab, o.epoch, u.sequence, s.value, s.context
+     FROM siblings s JOIN wafers w ON w.id = s.wafer JOIN update_log u ON u.id = s.update_row
+       JOIN origins o ON o.id = u.origin
+     ORDER BY w.wafer_id, w.lot, w.insertion, s.field, o.fab, o.epoch, u.sequence`,
+  ],
+  [
+    'guarded_edits',
+    `SELECT o.fab, o.epoch, u.sequence, g.guards, g.fields
+     FROM guarded_edits g JOIN update_log u ON u.id = g.update_row JOIN origins o ON o.id = u.origin
+     ORDER BY o.fab, o.epoch, u.sequence`,
+  ],
+  [
+    'conflicts',
+    `SELECT c.id, c.kind, c.field, c.state, c.policy, c.pattern, m.field, m.value, m.chosen, o.fab, o.epoch, u.sequence
+     FROM conflicts c JOIN conflict_members m ON m.conflict = c.id JOIN update_log u ON u.id = m.update_row
+       JOIN origins o ON o.id = u.origin
+     ORDER BY c.id, m.field, o.fab, o.epoch, u.sequence`,
+  ],
+  [
+    'settlements',
+    `SELECT s.conflict, s.kind, s.field, s.dots, o.fab, o.epoch, u.sequence
+     FROM settlements s JOIN update_log u ON u.id = s.update_row JOIN origins o ON o.id = u.origin
+     ORDER BY s.conflict, o.fab, o.epoch, u.sequence`,
+  ],
 ];
+
+/** Tables that came later are named only where they have rows: a database from before has the digest that it had. */
+const ALWAYS_NAMED: ReadonlySet<string> = new Set(['runs', 'run_wafers', 'attempts', 'dies']);
 
 /** Computes the digest of the folds. */
 export class FoldDigest {
@@ -55,9 +95,11 @@ export class FoldDigest {
   compute(): string {
     const sha = createHash('sha256').update('wafersync folds 1\n');
     for (const { name, rows } of this.#queries) {
-      sha.update(`${name}\n`);
+      let named = ALWAYS_NAMED.has(name);
+      if (named) sha.update(`${name}\n`);
       rows.each((row) => {
-        sha.update(`${JSON.stringify(row)}\n`);
+        sha.update(`${named ? '' : `${name}\n`}${JSON.stringify(row)}\n`);
+        named = true;
         return true;
       });
     }

@@ -12,6 +12,9 @@ import type { RunId } from '../wafer/run.ts';
 import type { WaferKey } from '../wafer/wafer-key.ts';
 import type { Connection, Participant } from './connection.ts';
 
+/** Wafers whose numbers are kept in memory; past it all are asked for again. */
+const MAX_KNOWN_WAFERS = 4096;
+
 /**
  * Local numbers of the things that rows refer to. They mean nothing outside this database.
  *
@@ -21,6 +24,8 @@ export class LocalKeys implements Participant {
   readonly #statements;
   #origins = new Map<OriginKey, number>();
   #byNumber = new Map<number, Origin>();
+  /** Numbers of wafers that were asked for lately. */
+  #wafers = new Map<string, number>();
 
   constructor(connection: Connection) {
     this.#statements = {
@@ -41,6 +46,9 @@ export class LocalKeys implements Participant {
       ),
       addWafer: connection.prepare<[string, string, string], never>(
         'INSERT INTO wafers (wafer_id, lot, insertion) VALUES (?, ?, ?)',
+      ),
+      waferAt: connection.prepare<[number], WaferKey>(
+        'SELECT lot, wafer_id AS waferId, insertion FROM wafers WHERE id = ?',
       ),
       run: connection.prepare<[string], { id: number }>('SELECT id FROM runs WHERE run_id = ?'),
       addRun: connection.prepare<[string], never>('INSERT INTO runs (run_id) VALUES (?)'),
@@ -63,11 +71,12 @@ export class LocalKeys implements Participant {
 
   /** Number of an origin; null where it is not known here. */
   findOrigin(origin: Origin): number | null {
-    return (
-      this.#origins.get(originKey(origin)) ??
-      this.#statements.origin.get(origin.fab, origin.epoch)?.id ??
-      null
-    );
+    const key = originKey(origin);
+    const known = this.#origins.get(key);
+    if (known !== undefined) return known;
+    const id = this.#statements.origin.get(origin.fab, origin.epoch)?.id ?? null;
+    if (id !== null) this.#origins.set(key, id);
+    return id;
   }
 
   /** Origin of a number that is a row of the database. */
@@ -98,7 +107,18 @@ export class LocalKeys implements Participant {
 
   /** Number of a wafer; null where no update names it. */
   findWafer({ waferId, lot, insertion }: WaferKey): number | null {
-    return this.#statements.wafer.get(waferId, lot, insertion)?.id ?? null;
+    const name = JSON.stringify([waferId, lot, insertion]);
+    const known = this.#wafers.get(name);
+    if (known !== undefined) return known;
+    const id = this.#statements.wafer.get(waferId, lot, insertion)?.id ?? null;
+    if (this.#wafers.size >= MAX_KNOWN_WAFERS) this.#wafers.clear();
+    if (id !== null) this.#wafers.set(name, id);
+    return id;
+  }
+
+  /** Key of a wafer's number that is a row of the database. */
+  waferAt(id: number): WaferKey {
+    return this.#statements.waferAt.get(id)!;
   }
 
   /** Number of a run, given to it here if need be. Inside a transaction only. */
@@ -121,6 +141,7 @@ export class LocalKeys implements Participant {
     return () => {
       this.#origins = new Map();
       this.#byNumber = new Map();
+      this.#wafers = new Map();
     };
   }
 

@@ -37,6 +37,8 @@ export interface RecordRow {
   readonly job_name: string;
   readonly job_revision: string;
   readonly records: string;
+  /** 1 where any record of the run marks it final. */
+  readonly final: number;
 }
 
 /** A record as column values. */
@@ -79,5 +81,6 @@ export function recordOf(row: RecordRow): RunRecord | null {
     jobName: row.job_name,
     jobRevision: row.job_revision,
     records: JSON.parse(row.records) as [string, number][],
+    final: row.final === 1,
   };
 }

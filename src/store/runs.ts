@@ -97,7 +97,7 @@ function toRun(row: Row): RunRow {
 }
 
 const SELECT = `
-  SELECT r.*, o.fab,
+  SELECT r.*, o.fab, EXISTS (SELECT 1 FROM final_runs f WHERE f.run = r.id) AS final,
     (SELECT ifnull(sum(rw.attempts), 0) FROM run_wafers rw WHERE rw.run = r.id) AS attempts,
     (SELECT ifnull(sum(rw.results), 0) FROM run_wafers rw WHERE rw.run = r.id) AS results
   FROM runs r JOIN update_log u ON u.id = r.first_update JOIN origins o ON o.id = u.origin`;

@@ -2,9 +2,16 @@ import { type Origin, type Sequence, sequence } from '../clocks/dot.ts';
 import type { Timestamp } from '../clocks/hlc.ts';
 import type { Update } from '../wafer/update.ts';
 import { Attempts } from './attempts.ts';
+import { Conflicts } from './conflicts.ts';
 import type { Connection } from './connection.ts';
 import { type DatabaseOptions, type OpenDatabase, openDatabase } from './database.ts';
+import { AttemptBirths } from './documents/attempt-births.ts';
+import { Bases } from './documents/bases.ts';
+import { DocumentQueries } from './documents/stored-view.ts';
+import { WaferOrigins } from './documents/wafer-origins.ts';
+import { Documents } from './documents.ts';
 import { FoldDigest } from './fold-digest.ts';
+import { DocumentFold } from './folds/document-fold.ts';
 import { Folds } from './folds/folds.ts';
 import { LocalKeys } from './keys.ts';
 import { NodeState, type Vectors } from './node-state.ts';
@@ -16,6 +23,7 @@ import { Room } from './room.ts';
 import { Runs } from './runs.ts';
 import type { Decoders, StoreStats } from './types.ts';
 import { UpdateLog } from './update-log.ts';
+import { WaferNames } from './wafer-names.ts';
 import { Wafers } from './wafers.ts';
 import { Yields } from './yields.ts';
 
@@ -33,9 +41,12 @@ export interface StoreOptions extends DatabaseOptions {
 export class Store {
   readonly log: UpdateLog;
   readonly programs: Programs;
+  readonly documents: Documents;
+  readonly conflicts: Conflicts;
   readonly attempts: Attempts;
   readonly runs: Runs;
   readonly wafers: Wafers;
+  readonly waferNames: WaferNames;
   readonly yields: Yields;
   readonly peers: Peers;
   readonly room: Room;
@@ -54,12 +65,24 @@ export class Store {
     this.#decoders = decoders;
     this.#state = new NodeState(connection, keys);
     this.programs = new Programs(connection, keys);
-    this.#folds = new Folds(connection, this.#state, keys, this.programs, decoders);
+    const origins = new WaferOrigins(connection);
+    const queries = new DocumentQueries(
+      connection,
+      keys,
+      new AttemptBirths(connection, keys, decoders),
+      origins,
+    );
+    const bases = new Bases(connection, keys);
+    this.documents = new Documents(connection, { state: this.#state, keys, decoders, queries, bases });
+    const folds = new DocumentFold(connection, keys, decoders, queries, bases);
+    this.#folds = new Folds(connection, this.#state, keys, this.programs, decoders, folds);
     this.#digest = new FoldDigest(connection);
-    this.log = new UpdateLog(connection, this.#state, keys, decoders, world);
+    this.log = new UpdateLog(connection, this.#state, { keys, origins, decoders, world });
+    this.conflicts = new Conflicts(connection, keys, this.log, decoders);
     this.attempts = new Attempts(connection, keys);
     this.runs = new Runs(connection, keys);
     this.wafers = new Wafers(connection, keys);
+    this.waferNames = new WaferNames(connection);
     this.yields = new Yields(connection, keys);
     this.peers = new Peers(connection, keys, world);
     this.room = new Room(connection);
@@ -137,8 +160,9 @@ export class Store {
     const { dot } = update.header;
     if (this.vectors.applied.has(dot)) return;
     const row = this.log.rowOf(dot);
-    this.#folds.fold(update, row);
+    // First marked: the folds look at what is applied, this one included.
     this.log.markApplied(dot, row.id);
+    this.#folds.fold(update, row);
   }
 
   stats(): StoreStats {

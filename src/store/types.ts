@@ -2,6 +2,7 @@ import type { Dot, FabId, Origin } from '../clocks/dot.ts';
 import type { Timestamp } from '../clocks/hlc.ts';
 import type { TransportVector } from '../clocks/transport-vector.ts';
 import type { AttemptSummary } from '../wafer/attempt.ts';
+import type { Edit } from '../wafer/document/edit.ts';
 import type { RunId, RunRecord } from '../wafer/run.ts';
 import type { UpdateHeader, UpdateKind } from '../wafer/update.ts';
 import type { WaferKey } from '../wafer/wafer-key.ts';
@@ -11,6 +12,8 @@ export interface Decoders {
   decodeHeader(bytes: Uint8Array): UpdateHeader;
   /** Payload of kind `run`. */
   decodeRunRecord(payload: Uint8Array): RunRecord;
+  /** Payload of kinds `edit` and `retire`. */
+  decodeEdit(payload: Uint8Array): Edit;
   /** Payload of kind `results`: its attempts, in growing order of index. */
   readAttempts(payload: Uint8Array): AttemptSummary[];
 }
@@ -86,10 +89,10 @@ export interface WaferRow {
   readonly dies: number;
   /** Of those, passed by their last attempt. */
   readonly passedDies: number;
-  /** Least timestamp of its applied results updates. */
-  readonly firstUpdate: Timestamp;
-  /** Greatest timestamp of its applied results updates. */
-  readonly lastUpdate: Timestamp;
+  /** Least timestamp of its applied results updates; null where it has none. */
+  readonly firstUpdate: Timestamp | null;
+  /** Greatest timestamp of its applied results updates; null where it has none. */
+  readonly lastUpdate: Timestamp | null;
 }
 
 /** Which wafers are asked for; an absent part matches everything. */

@@ -5,6 +5,7 @@ import type { ProgramDigest } from '../wafer/program.ts';
 import { type Update, updateBytes } from '../wafer/update.ts';
 import type { World } from '../world.ts';
 import type { Connection } from './connection.ts';
+import type { WaferOrigins } from './documents/wafer-origins.ts';
 import { HeldUpdates } from './held-updates.ts';
 import type { LocalKeys } from './keys.ts';
 import type { NodeState } from './node-state.ts';
@@ -24,20 +25,30 @@ export interface LogRow {
   readonly run: number | null;
 }
 
+/** What a log works with. */
+export interface LogParts {
+  readonly keys: LocalKeys;
+  readonly origins: WaferOrigins;
+  readonly decoders: Decoders;
+  readonly world: World;
+}
+
 /** The log: every update received or born here, as sealed where it was born. */
 export class UpdateLog {
   readonly #connection: Connection;
   readonly #state: NodeState;
   readonly #keys: LocalKeys;
+  readonly #origins: WaferOrigins;
   readonly #decoders: Decoders;
   readonly #world: World;
   readonly #held: HeldUpdates;
   readonly #statements;
 
-  constructor(connection: Connection, state: NodeState, keys: LocalKeys, decoders: Decoders, world: World) {
+  constructor(connection: Connection, state: NodeState, { keys, origins, decoders, world }: LogParts) {
     this.#connection = connection;
     this.#state = state;
     this.#keys = keys;
+    this.#origins = origins;
     this.#decoders = decoders;
     this.#world = world;
     this.#held = new HeldUpdates(connection, keys, world);
@@ -154,12 +165,14 @@ export class UpdateLog {
 
   #insert({ header, headerBytes, payload, digest }: Update): void {
     const { dot, run, program, wafer } = header;
+    const origin = this.#keys.origin(dot);
+    const about = header.kind === 'run' ? null : this.#keys.wafer(wafer);
     this.#statements.insert.run(
-      this.#keys.origin(dot),
+      origin,
       dot.sequence,
       header.timestamp,
       header.kind,
-      header.kind === 'run' ? null : this.#keys.wafer(wafer),
+      about,
       run ? this.#keys.run(run.id) : null,
       program ? this.#keys.program(program) : null,
       header.version,
@@ -168,6 +181,7 @@ export class UpdateLog {
       headerBytes,
       payload,
     );
+    if (about !== null) this.#origins.add(about, origin);
   }
 }
 

@@ -18,7 +18,7 @@ export class Wafers {
     this.#statements = statements(connection);
   }
 
-  /** Wafers with results that match, by lot, wafer id and insertion. */
+  /** Wafers with results or a document that match, by lot, wafer id and insertion. */
   find({ waferId, lot, insertion }: WaferFilter, limit = 1000): WaferRow[] {
     const { byId, byLot, any } = this.#statements;
     const step = [insertion ?? null, insertion ?? null] as const;
@@ -41,16 +41,16 @@ interface Row extends WaferKey {
   readonly results: number;
   readonly dies: number;
   readonly passedDies: number;
-  readonly firstUpdate: number;
-  readonly lastUpdate: number;
+  readonly firstUpdate: number | null;
+  readonly lastUpdate: number | null;
 }
 
 function toWafer({ lot, waferId, insertion, firstUpdate, lastUpdate, ...sizes }: Row): WaferRow {
   return {
     key: { lot, waferId, insertion },
     ...sizes,
-    firstUpdate: firstUpdate as Timestamp,
-    lastUpdate: lastUpdate as Timestamp,
+    firstUpdate: firstUpdate as Timestamp | null,
+    lastUpdate: lastUpdate as Timestamp | null,
   };
 }
 
@@ -59,15 +59,18 @@ type Optional = [text: string | null, again: string | null];
 /** Wafers are chosen first, by an index, and only then counted. */
 function statements(connection: Connection) {
   const find = (where: string) => `
-    SELECT w.lot, w.wafer_id AS waferId, w.insertion, count(*) AS runs, sum(rw.attempts) AS attempts,
-      sum(rw.results) AS results, min(rw.first_timestamp) AS firstUpdate, max(rw.last_timestamp) AS lastUpdate,
+    SELECT w.lot, w.wafer_id AS waferId, w.insertion, count(rw.run) AS runs, ifnull(sum(rw.attempts), 0) AS attempts,
+      ifnull(sum(rw.results), 0) AS results, min(rw.first_timestamp) AS firstUpdate, max(rw.last_timestamp) AS lastUpdate,
       (SELECT count(*) FROM dies d WHERE d.wafer = w.id) AS dies,
       (SELECT count(*) FROM dies d WHERE d.wafer = w.id AND d.passed = 1) AS passedDies
     FROM (
       SELECT * FROM wafers w
-      WHERE ${where} (? IS NULL OR insertion = ?) AND EXISTS (SELECT 1 FROM run_wafers rw WHERE rw.wafer = w.id)
+      WHERE ${where} (? IS NULL OR insertion = ?) AND wafer_id <> '' AND (
+        EXISTS (SELECT 1 FROM run_wafers rw WHERE rw.wafer = w.id)
+        OR EXISTS (SELECT 1 FROM documents d WHERE d.wafer = w.id)
+      )
       ORDER BY lot, wafer_id, insertion LIMIT ?
-    ) w JOIN run_wafers rw ON rw.wafer = w.id
+    ) w LEFT JOIN run_wafers rw ON rw.wafer = w.id
     GROUP BY w.id ORDER BY w.lot, w.wafer_id, w.insertion`;
   return {
     byId: connection.prepare<[string, ...Optional, ...Optional, number], Row>(

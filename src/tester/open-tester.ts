@@ -11,6 +11,8 @@ export interface TesterOptions extends Partial<Omit<TesterParts, 'openCall'>> {
   readonly equipmentId: string;
   /** The tester's name for this stream. The same again resumes it. Absent: a random one. */
   readonly streamId?: string;
+  /** Whether the verdicts of this stream are final: meant to stand beside those of other fabs. */
+  readonly final?: boolean;
   /** Whether messages are compressed; absent: towards other machines. */
   readonly gzip?: boolean;
 }
@@ -20,12 +22,12 @@ export interface TesterOptions extends Partial<Omit<TesterParts, 'openCall'>> {
  * @throws WafersyncError `invalid` without a tester's name
  */
 export function openTester(options: TesterOptions): TesterClient {
-  const { node, equipmentId, streamId, gzip, world = realWorld, ...parts } = options;
+  const { node, equipmentId, streamId, final = false, gzip, world = realWorld, ...parts } = options;
   if (equipmentId === '') {
     throw new WafersyncError('invalid', 'equipmentId is empty', { hint: 'Give the name of the tester.' });
   }
   const openCall = grpcTesterCalls({
-    ...{ node, equipmentId },
+    ...{ node, equipmentId, final },
     streamId: streamId || randomName(world),
     gzip: gzip ?? !isLoopback(node),
   });

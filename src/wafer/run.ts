@@ -43,6 +43,8 @@ export interface RunRecord {
   readonly jobRevision: string;
   /** Records by name, sorted by name; for a file. */
   readonly records: readonly (readonly [name: string, count: number])[];
+  /** Whether the tester marks the run final: its verdicts are meant to stand. */
+  readonly final: boolean;
 }
 
 /** Run id of a file: the same bytes under the same lot are the same run, wherever they are handed in. */

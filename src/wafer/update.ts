@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Dot } from '../clocks/dot.ts';
 import type { Timestamp } from '../clocks/hlc.ts';
+import type { TransportVector } from '../clocks/transport-vector.ts';
 import type { ProgramDigest } from './program.ts';
 import type { RunRef } from './run.ts';
 import type { WaferKey } from './wafer-key.ts';
@@ -24,6 +25,8 @@ export interface UpdateHeader {
   readonly run: RunRef | null;
   /** Test program of the attempts, for kind `results`. */
   readonly program: ProgramDigest | null;
+  /** For kind `results`: what the origin had applied, of every other origin that has updates of the wafer. Absent for none. */
+  readonly seen?: TransportVector;
 }
 
 /** An update as sealed where it was born. The bytes are stored, sent and relayed as they are. */

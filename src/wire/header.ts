@@ -13,6 +13,7 @@ import {
   updateDigest,
 } from '../wafer/update.ts';
 import { fromNumber, toNumber } from './long.ts';
+import { fromOriginIntervals, toOriginIntervals } from './vectors.ts';
 
 const { UpdateHeader: Message, UpdateKind: Kind } = wafersync.v1;
 
@@ -41,6 +42,7 @@ export function encodeHeader(header: UpdateHeader): Uint8Array {
     run_id: header.run ? Buffer.from(header.run.id, 'hex') : null,
     run_started_at_us: header.run ? fromNumber(header.run.startedAtUs) : null,
     program_digest: header.program ? Buffer.from(header.program, 'hex') : null,
+    ...(header.seen ? { seen: toOriginIntervals(header.seen) } : {}),
   }).finish();
 }
 
@@ -76,6 +78,7 @@ function toHeader(message: wafersync.v1.UpdateHeader): UpdateHeader {
         ? null
         : { id: hex(runBytes) as RunId, startedAtUs: toNumber(message.run_started_at_us) },
     program: digest.length === 0 ? null : (hex(digest) as ProgramDigest),
+    ...(message.seen.length > 0 ? { seen: fromOriginIntervals(message.seen) } : {}),
   };
 }
 

@@ -23,6 +23,7 @@ export function toRunRecordMessage(record: RunRecord): wafersync.v1.RunRecord.$P
     job_revision: record.jobRevision,
     records: record.records.map(([name, count]) => ({ name, count: fromNumber(count) })),
     lot: record.lot,
+    final: record.final,
   };
 }
 
@@ -44,6 +45,7 @@ export function fromRunRecordMessage(message: wafersync.v1.RunRecord.$Properties
     jobName: message.job_name ?? '',
     jobRevision: message.job_revision ?? '',
     records: (message.records ?? []).map(({ name, count }) => [name ?? '', toNumber(count)] as const),
+    final: message.final ?? false,
   };
 }
 

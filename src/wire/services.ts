@@ -129,6 +129,24 @@ export const runService = service('wafersync.v1.RunService', {
   WatchRun: serverStream(v1.WatchRunRequest, v1.WatchRunResponse),
 });
 
+/** Documents of wafers, and that of the mesh. */
+export const waferService = service('wafersync.v1.WaferService', {
+  GetWafer: unary(v1.GetWaferRequest, v1.GetWaferResponse),
+  GetWaferMap: unary(v1.GetWaferMapRequest, v1.GetWaferMapResponse),
+  PatchWafer: unary(v1.PatchWaferRequest, v1.PatchWaferResponse),
+  RetireWafer: unary(v1.RetireWaferRequest, v1.RetireWaferResponse),
+  GetMesh: unary(v1.GetMeshRequest, v1.GetMeshResponse),
+  PatchMesh: unary(v1.PatchMeshRequest, v1.PatchMeshResponse),
+});
+
+/** Conflicts and their settlement. */
+export const conflictService = service('wafersync.v1.ConflictService', {
+  ListConflicts: serverStream(v1.ListConflictsRequest, v1.ListConflictsResponse),
+  GetConflict: unary(v1.GetConflictRequest, v1.GetConflictResponse),
+  ResolveConflict: unary(v1.ResolveConflictRequest, v1.ResolveConflictResponse),
+  ExplainField: unary(v1.ExplainFieldRequest, v1.ExplainFieldResponse),
+});
+
 /** What a node knows of itself and of its peers. */
 export const syncMonitor = service('wafersync.v1.SyncMonitor', {
   GetNode: unary(v1.GetNodeRequest, v1.GetNodeResponse),
@@ -164,6 +182,8 @@ export const services: readonly Service[] = [
   dataSync,
   testEquipment,
   runService,
+  waferService,
+  conflictService,
   syncMonitor,
   health,
   reflection,

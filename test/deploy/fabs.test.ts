@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { openLink } from '../../src/cli/demo/link.ts';
 import { FABS, fabFile, tunnelEnd } from '../../src/config/fabs.ts';
 import { configKeys } from '../../src/config/keys.ts';
 import { loadConfig } from '../../src/config/load.ts';
@@ -13,7 +14,6 @@ import { startNode } from '../../src/node.ts';
 import { realWorld } from '../../src/world.ts';
 import { freePorts } from '../support/free-ports.ts';
 import { importFile } from '../support/run-client.ts';
-import { openLink } from '../support/tcp-proxy.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const DEPLOY = fileURLToPath(new URL('../../deploy/', import.meta.url));

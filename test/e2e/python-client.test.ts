@@ -4,11 +4,11 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { openLink } from '../../src/cli/demo/link.ts';
 import { ended } from '../support/command.ts';
 import { type LocalNode, startNodes } from '../support/local-nodes.ts';
 import { hasResults, keptAt } from '../support/node-results.ts';
 import { makeStubs, PYTHON, pythonLacks } from '../support/python-stubs.ts';
-import { openLink } from '../support/tcp-proxy.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const SCRIPT = fileURLToPath(new URL('../support/tester-client.py', import.meta.url));

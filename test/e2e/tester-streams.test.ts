@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { openLink } from '../../src/cli/demo/link.ts';
 import { openTester, type TesterClient, type TesterPlace } from '../../src/tester/index.ts';
 import { rows } from '../store/fixtures.ts';
 import { Cluster } from '../support/cluster.ts';
 import { type LocalNode, startNodes } from '../support/local-nodes.ts';
 import { hasResults, keptAt } from '../support/node-results.ts';
-import { openLink } from '../support/tcp-proxy.ts';
 import { readHistory } from '../support/tester.ts';
 
 const TESTS = Array.from({ length: 385 }, (_, i) => ({ name: `test ${i}`, number: i, units: 'V' }));

@@ -13,7 +13,12 @@ import { hasResults, keptAt } from '../support/node-results.ts';
 import { sendResults } from '../support/tester.ts';
 
 const { SERVING, NOT_SERVING } = grpc.health.v1.HealthCheckResponse.ServingStatus;
-const INTAKE = ['', 'wafersync.v1.TestEquipment', 'wafersync.v1.RunService', 'wafersync.v1.DataSync'];
+const INTAKE = [
+  '',
+  ...['TestEquipment', 'RunService', 'WaferService', 'ConflictService', 'DataSync'].map(
+    (name) => `wafersync.v1.${name}`,
+  ),
+];
 const HINT = 'Free space on its volume.';
 
 /** What does not come back by itself never does: the test must not wait for ever. */

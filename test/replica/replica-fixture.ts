@@ -12,6 +12,7 @@ import { makeProgram } from '../../src/wafer/program-codec.ts';
 import { ResultsBuilder } from '../../src/wafer/results-builder.ts';
 import type { RunId, RunRecord } from '../../src/wafer/run.ts';
 import type { Update } from '../../src/wafer/update.ts';
+import { decodeEdit } from '../../src/wire/edit.ts';
 import { decodeHeader } from '../../src/wire/header.ts';
 import { decodeRunRecord } from '../../src/wire/run-record.ts';
 import { quickFolder } from '../store/fixtures.ts';
@@ -37,7 +38,7 @@ export class Bench {
       fab: fabId(fab),
       world,
       ...(options.maxFileBytes === undefined ? {} : { maxFileBytes: options.maxFileBytes }),
-      decoders: { readAttempts: decodeAttemptTable, decodeHeader, decodeRunRecord },
+      decoders: { readAttempts: decodeAttemptTable, decodeEdit, decodeHeader, decodeRunRecord },
     });
     this.replica = new Replica({
       store: this.store,
@@ -151,4 +152,5 @@ export const RECORD: RunRecord = {
   jobName: 'job',
   jobRevision: '7',
   records: [],
+  final: false,
 };

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { sequence } from '../../src/clocks/dot.ts';
+import { type Dot, sequence } from '../../src/clocks/dot.ts';
 import { WafersyncError } from '../../src/errors.ts';
+import { wafersync } from '../../src/gen/wafersync.js';
 import { decodeAttempts } from '../../src/wafer/payload/decode.ts';
-import { MAX_UPDATE_BYTES, type Update, updateBytes } from '../../src/wafer/update.ts';
-import { sealUpdate } from '../../src/wire/header.ts';
+import { MAX_UPDATE_BYTES, type Update, updateBytes, updateDigest } from '../../src/wafer/update.ts';
+import { openUpdate, sealUpdate } from '../../src/wire/header.ts';
+import { fromNumber } from '../../src/wire/long.ts';
 import { Bench, batch, PROGRAM, RECORD, RUN, settle } from './replica-fixture.ts';
 
 test('a write is answered only after its commit, and many writes share one', async (t) => {
@@ -155,6 +157,14 @@ test('an update without its test program is held, and applied when the program c
   assert.equal(az.store.foldDigest(), tw.store.foldDigest());
 });
 
+/** An update of a kind that this version does not know. */
+function ofNewerKind({ fab, epoch, sequence }: Dot): Update {
+  const message = { fab_id: fab, epoch: fromNumber(epoch), sequence: fromNumber(sequence), kind: 99 };
+  const headerBytes = wafersync.v1.UpdateHeader.encode(message).finish();
+  const payload = new Uint8Array();
+  return openUpdate(headerBytes, payload, updateDigest(headerBytes, payload));
+}
+
 test('one update that cannot be applied is held, and those behind it are applied', async (t) => {
   const [tw, az] = [new Bench(t, 'tw'), new Bench(t, 'az')];
   void tw.replica.write(batch([0]));
@@ -162,21 +172,12 @@ test('one update that cannot be applied is held, and those behind it are applied
   await tw.commit();
   const [first, second] = tw.born;
   const rotten = sealUpdate(first!.header, Buffer.from('\u0001no payload at all'));
-  const edit = sealUpdate(
-    {
-      ...second!.header,
-      dot: { ...second!.header.dot, sequence: sequence(3) },
-      kind: 'edit',
-      program: null,
-      run: null,
-    },
-    new Uint8Array(),
-  );
+  const newer = ofNewerKind({ ...second!.header.dot, sequence: sequence(3) });
   az.replica.receiveProgram(PROGRAM.digest, PROGRAM.body);
-  for (const [token, update] of Object.entries({ rotten, second: second!, edit }))
+  for (const [token, update] of Object.entries({ rotten, second: second!, newer }))
     az.replica.receive({ update, token });
   await az.commit();
-  assert.deepEqual(az.outcomes, ['rotten held', 'second applied', 'edit held']);
+  assert.deepEqual(az.outcomes, ['rotten held', 'second applied', 'newer held']);
   assert.deepEqual(
     az.store.log.held(10).map(({ reason }) => reason),
     ['fold', 'kind'],

@@ -99,6 +99,7 @@ test('a file is handed in wafer by wafer under its lot, insertion and run, and i
     complete: true,
     incompleteReason: '',
     orphanResults: 0,
+    final: false,
     fileName: 'lot.stdf',
     contentDigest,
     equipmentId: 'tester',

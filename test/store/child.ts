@@ -10,8 +10,8 @@ const [file, mode] = process.argv.slice(2);
 const store = Store.open({ file: file!, fab: TW, world: stillWorld, decoders: jsonDecoders });
 writeSync(1, `open ${process.pid}\n`);
 if (mode === 'hold') {
-  // Not for ever, should nobody be left to end it.
-  setTimeout(() => {}, 60_000);
+  // Not for ever, should nobody be left to end it. What nothing refers to is collected, and its lock let go.
+  setTimeout(() => store.close(), 60_000);
 } else {
   store.programs.put(PROGRAM.digest, PROGRAM.body);
   for (;;) {

@@ -5,11 +5,12 @@ import { decodeAttempts, decodeAttemptTable } from '../../src/wafer/payload/deco
 import { encodeAttempts } from '../../src/wafer/payload/encode.ts';
 import { ResultsBuilder } from '../../src/wafer/results-builder.ts';
 import type { Update, UpdateHeader } from '../../src/wafer/update.ts';
+import { decodeEdit } from '../../src/wire/edit.ts';
 import { decodeHeader, sealUpdate } from '../../src/wire/header.ts';
 import { decodeRunRecord, encodeRunRecord } from '../../src/wire/run-record.ts';
 import { attempt, openStore, origin, record, runUpdate, take, update } from './fixtures.ts';
 
-const decoders = { decodeHeader, decodeRunRecord, readAttempts: decodeAttemptTable };
+const decoders = { decodeEdit, decodeHeader, decodeRunRecord, readAttempts: decodeAttemptTable };
 
 /** The update with its bytes as the wire has them. */
 const sealed = ({ header }: { header: UpdateHeader }, payload: Uint8Array): Update =>

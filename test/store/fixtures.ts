@@ -12,6 +12,7 @@ import type { ProgramDigest } from '../../src/wafer/program.ts';
 import type { RunId, RunRecord } from '../../src/wafer/run.ts';
 import { type Update, type UpdateHeader, updateDigest } from '../../src/wafer/update.ts';
 import type { WaferKey } from '../../src/wafer/wafer-key.ts';
+import { decodeEdit } from '../../src/wire/edit.ts';
 import { realWorld, type World } from '../../src/world.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -24,6 +25,7 @@ const decode = (bytes: Uint8Array) => JSON.parse(new TextDecoder().decode(bytes)
 /** Headers and payloads as JSON, so that these tests hang on no codec. */
 export const jsonDecoders: Decoders = {
   decodeHeader: (bytes) => decode(bytes) as UpdateHeader,
+  decodeEdit,
   decodeRunRecord: (payload) => decode(payload) as RunRecord,
   readAttempts: (payload) => decode(payload) as AttemptSummary[],
 };
@@ -91,6 +93,7 @@ export function record(part: Partial<RunRecord> = {}): RunRecord {
       ['PIR', 3],
       ['PTR', 30],
     ],
+    final: false,
     ...part,
   };
 }

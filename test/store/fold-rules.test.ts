@@ -154,18 +154,16 @@ test('of records with equal attempts a complete one counts, whatever the dots', 
 
 test('a kind that this version does not know is refused, so that it can be held', (t) => {
   const store = openStore(t);
-  for (const kind of ['edit', 'retire', 'unknown'] as const) {
-    const one = update(origin('az'), store.vectors.received.size + 1, {}, { kind, run: null, program: null });
-    store.transaction(() => {
-      store.log.append(one);
-      assert.throws(() => store.savepoint(() => store.apply(one)), {
-        code: 'precondition',
-        message: `kind ${kind} is not known to this version`,
-      });
-      store.log.hold(one.header.dot, 'kind', 'later');
+  const one = update(origin('az'), 1, {}, { kind: 'unknown', run: null, program: null });
+  store.transaction(() => {
+    store.log.append(one);
+    assert.throws(() => store.savepoint(() => store.apply(one)), {
+      code: 'precondition',
+      message: 'kind unknown is not known to this version',
     });
-  }
-  assert.deepEqual(store.stats(), { updates: 3, held: 3, attempts: 0, results: 0, wafers: 0 });
+    store.log.hold(one.header.dot, 'kind', 'later');
+  });
+  assert.deepEqual(store.stats(), { updates: 1, held: 1, attempts: 0, results: 0, wafers: 0 });
 });
 
 test('results are not folded before their test program is here', (t) => {

@@ -2,12 +2,19 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import Database from 'better-sqlite3';
+import type { Origin } from '../../src/clocks/dot.ts';
+import { TransportVector } from '../../src/clocks/transport-vector.ts';
+import { VersionVector } from '../../src/clocks/version-vector.ts';
 import { openDatabase } from '../../src/store/database.ts';
 import { APPLICATION_ID, migrate, SCHEMA_VERSION, schemaSteps } from '../../src/store/schema.ts';
 import { Store } from '../../src/store/store.ts';
+import type { FieldPath } from '../../src/wafer/document/field.ts';
+import type { Update } from '../../src/wafer/update.ts';
+import { encodeEdit } from '../../src/wire/edit.ts';
 import {
   attempt,
   jsonDecoders,
+  origin,
   PROGRAM,
   quickFolder,
   record,
@@ -49,6 +56,17 @@ test('every table and every column says in the database what it means', () => {
   for (const { name, sql } of views.all()) assert.match(sql, /\n\s*-- \S/, `view ${name} says what it shows`);
 });
 
+/** An edit that writes a field unaware of any other. */
+function revision(from: Origin, value: string): Update {
+  const write = { field: '/limits_revision' as FieldPath, value: JSON.stringify(value), replaces: [] };
+  const edit = {
+    ...{ author: 'kim', reason: '', policyVersion: 0, guards: [], seen: [], settlements: [] },
+    writes: [{ ...write, context: VersionVector.empty }],
+    attemptsSeen: TransportVector.empty,
+  };
+  return { ...update(from, 1, {}, { kind: 'edit', run: null, program: null }), payload: encodeEdit(edit) };
+}
+
 test('an operator reads plain words in the views', (t) => {
   const file = join(quickFolder(t), 'tw.db');
   const store = Store.open({ file, fab: TW, world: stillWorld, decoders: jsonDecoders });
@@ -60,6 +78,7 @@ test('an operator reads plain words in the views', (t) => {
     store.log.append(held);
     store.log.hold(held.header.dot, 'kind', 'kind edit is not known');
   });
+  for (const fab of ['az', 'de']) take(store, revision(origin(fab), fab));
   store.peers.saveReport({ origin: store.origin, number: 1, ...store.vectors });
   const count = (view: string) => rows(file, `SELECT * FROM ${view}`).length;
   const views = rows(file, "SELECT name FROM sqlite_schema WHERE type = 'view'") as { name: string }[];
@@ -68,11 +87,21 @@ test('an operator reads plain words in the views', (t) => {
     { fab: 'tw', sequence: 1, kind: 'results', wafer_id: 'W1', state: 'applied' },
     { fab: 'tw', sequence: 2, kind: 'run', wafer_id: null, state: 'applied' },
     { fab: 'tw', sequence: 3, kind: 'edit', wafer_id: 'W1', state: 'held' },
+    { fab: 'az', sequence: 1, kind: 'edit', wafer_id: 'W1', state: 'applied' },
+    { fab: 'de', sequence: 1, kind: 'edit', wafer_id: 'W1', state: 'applied' },
+  ]);
+  const [shown] = rows(file, 'SELECT field, siblings, policy FROM v_fields');
+  assert.deepEqual(shown, { field: '/limits_revision', siblings: 2, policy: 'last-writer-wins' });
+  assert.deepEqual(rows(file, 'SELECT state, fab, value FROM v_conflicts ORDER BY fab'), [
+    { state: 'ruled', fab: 'az', value: '"az"' },
+    { state: 'ruled', fab: 'de', value: '"de"' },
   ]);
   assert.deepEqual(rows(file, 'SELECT fab, first, last, held FROM v_received'), [
     { fab: 'tw', first: 1, last: 3, held: 1 },
+    { fab: 'az', first: 1, last: 1, held: 0 },
+    { fab: 'de', first: 1, last: 1, held: 0 },
   ]);
-  const born = rows(file, 'SELECT born_utc, received_utc FROM v_updates WHERE sequence = 1');
+  const born = rows(file, "SELECT born_utc, received_utc FROM v_updates WHERE sequence = 1 AND fab = 'tw'");
   assert.deepEqual(born, [{ born_utc: '2020-01-01 00:00:00', received_utc: '2026-01-02 00:00:00' }]);
 });
 

@@ -49,6 +49,7 @@ test('a stream is answered once all of it is durable and its run recorded', asyn
         complete: true,
         incompleteReason: '',
         orphanResults: 0,
+        final: false,
         fileName: '',
         contentDigest: '',
         equipmentId: 'T1',

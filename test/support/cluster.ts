@@ -2,10 +2,10 @@ import type { ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Link, openLink } from '../../src/cli/demo/link.ts';
 import { type PartialConfig, renderConfig } from '../../src/config/render.ts';
 import { startWafersync } from './command.ts';
 import { freePorts } from './free-ports.ts';
-import { type Link, openLink } from './tcp-proxy.ts';
 
 /** Fabs of the tests. */
 export const FABS = ['tw', 'az', 'de', 'il', 'kr'] as const;

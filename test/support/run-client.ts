@@ -17,17 +17,18 @@ export interface Imported {
 /** Largest piece of a file in one message, bytes. */
 const CHUNK_BYTES = 128 * 1024;
 
-/** Hands a file to a node, and waits until these fabs have all of it. */
+/** Hands a file to a node, and waits until these fabs have all of it. `final`: its verdicts are marked so. */
 export async function importFile(
   address: string,
   fileName: string,
   bytes: Uint8Array,
   wait: readonly string[] = [],
+  final = false,
 ): Promise<Imported> {
   const runs = makeClient(runService, address);
   try {
     const call = runs.ImportRun();
-    await call.write({ file_name: fileName });
+    await call.write({ file_name: fileName, final });
     for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
       await call.write({ data: bytes.subarray(at, at + CHUNK_BYTES) });
     }

@@ -3,14 +3,16 @@ import { createServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { bidi, clientStream } from '../../src/api/call.ts';
+import { makeClient } from '../../src/api/client.ts';
 import { grpcTesterCalls } from '../../src/api/tester-call.ts';
 import type { IncomingAck } from '../../src/api/tester-messages.ts';
 import { WafersyncError } from '../../src/errors.ts';
 import type { wafersync } from '../../src/gen/wafersync.js';
 import { isLoopback, openTester } from '../../src/tester/open-tester.ts';
 import { fromNumber } from '../../src/wire/long.ts';
-import { testEquipment } from '../../src/wire/services.ts';
+import { runService, testEquipment } from '../../src/wire/services.ts';
 import { serve } from '../support/grpc-client.ts';
+import { startNodes } from '../support/local-nodes.ts';
 import { unusedHandlers } from '../support/unused-handlers.ts';
 
 type Message = wafersync.v1.TestResult.$Properties;
@@ -51,6 +53,18 @@ test('results are streamed over gRPC and acknowledged, under the names of tester
   assert.deepEqual(new Set(names), new Set(['T1 lot 7']));
 });
 
+test('a tester may mark its verdicts final: the record of the run says so at every fab', async (t) => {
+  const [node] = await startNodes(t, ['tw']);
+  const runs = makeClient(runService, node!.address);
+  t.after(() => runs.close());
+  for (const final of [false, true]) {
+    const tester = openTester({ node: node!.address, equipmentId: 'T1', streamId: `final ${final}`, final });
+    await tester.add(RESULT);
+    const { runId } = await tester.finish();
+    assert.equal((await runs.GetRun({ run_id: runId })).record?.final ?? false, final);
+  }
+});
+
 test('a stream without a name gets a random one', async (t) => {
   const { address } = await acknowledging(t);
   const ids = [];
@@ -73,7 +87,13 @@ test('what the node refuses is told with its code and hint', async (t) => {
 
 test('a node that is not there is told as such, and may be tried again', async () => {
   const failure = await new Promise<WafersyncError | null>((resolve) => {
-    const open = grpcTesterCalls({ node: '127.0.0.1:1', equipmentId: 'T1', streamId: 'S', gzip: false });
+    const open = grpcTesterCalls({
+      node: '127.0.0.1:1',
+      equipmentId: 'T1',
+      streamId: 'S',
+      final: false,
+      gzip: false,
+    });
     open({ ack: (_: IncomingAck) => {}, writable: () => {}, ended: resolve }).send([], null);
   });
   assert.equal(failure?.code, 'unavailable');

@@ -11,6 +11,7 @@ import { IndexOrder } from '../../src/wafer/index-order.ts';
 import { decodeAttempts, decodeAttemptTable } from '../../src/wafer/payload/decode.ts';
 import { readProgram } from '../../src/wafer/program-codec.ts';
 import { type RunId, runId } from '../../src/wafer/run.ts';
+import { decodeEdit } from '../../src/wire/edit.ts';
 import { decodeHeader } from '../../src/wire/header.ts';
 import { decodeRunRecord } from '../../src/wire/run-record.ts';
 import { dataSync } from '../../src/wire/services.ts';
@@ -57,7 +58,7 @@ for (const version of readdirSync(FIXTURES).filter((name) => name.startsWith('v'
     test('its database opens, and its results read back as the model says', (t) => {
       const file = join(temporaryFolder(t), 'wafersync.db');
       copyFileSync(join(FIXTURES, version, 'wafersync.db'), file);
-      const decoders = { readAttempts: decodeAttemptTable, decodeHeader, decodeRunRecord };
+      const decoders = { readAttempts: decodeAttemptTable, decodeEdit, decodeHeader, decodeRunRecord };
       const store = Store.open({ file, fab: fabId('tw'), world: realWorld, decoders });
       t.after(() => store.close());
       assert.equal(store.origin.epoch, facts.epoch);

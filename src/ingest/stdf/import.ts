@@ -23,6 +23,8 @@ export interface ImportOptions {
   readonly intake: Intake;
   /** Lot, where the file's own is not to count. */
   readonly lot?: string | undefined;
+  /** Whether the verdicts in it are final: they are meant to stand. */
+  readonly final?: boolean | undefined;
   /** Stops reading; what is under way ends first. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -101,7 +103,11 @@ async function importStream(
   const keys = waferKeys(scan, lot, id);
   const writer = new BatchWriter(intake, { run, program, wafers: keys });
   await writeAttempts(stream, scan, writer, options);
-  const record = runRecord(scan, lot, stream.name, writer.refused);
+  const record = runRecord(
+    scan,
+    { lot, fileName: stream.name, final: options.final ?? false },
+    writer.refused,
+  );
   await intake.recordRun(run, record);
   return {
     runId: id,

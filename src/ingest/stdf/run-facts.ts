@@ -44,7 +44,11 @@ export function waferKeys(scan: StdfScan, lot: string, run: RunId): WaferKey[] {
 }
 
 /** What is known of the run. */
-export function runRecord(scan: StdfScan, lot: string, fileName: string, refused: Refused): RunRecord {
+export function runRecord(
+  scan: StdfScan,
+  { lot, fileName, final }: Pick<RunRecord, 'lot' | 'fileName' | 'final'>,
+  refused: Refused,
+): RunRecord {
   const incompleteReason = whyIncomplete(scan, refused);
   return {
     source: 'file',
@@ -62,6 +66,7 @@ export function runRecord(scan: StdfScan, lot: string, fileName: string, refused
     jobName: mirText(scan, 'JOB_NAM'),
     jobRevision: mirText(scan, 'JOB_REV'),
     records: scan.records,
+    final,
   };
 }
 

@@ -10,6 +10,7 @@ export class StreamIdentity {
   /** Whether the node counts; null before the first result. */
   #counted: boolean | null = null;
   #streamId = '';
+  #final = false;
   /** Invariant: every sequence given out so far is ≤ this. */
   #last = 0;
 
@@ -30,6 +31,11 @@ export class StreamIdentity {
   /** Whether the node counts, the tester giving no sequences. */
   get counted(): boolean {
     return this.#counted ?? false;
+  }
+
+  /** Whether the tester has marked the run final. */
+  get final(): boolean {
+    return this.#final;
   }
 
   /** Greatest sequence given out. */
@@ -56,6 +62,7 @@ export class StreamIdentity {
 
   /** Takes the ids of a message that need not hold results. @throws WafersyncError `invalid` where they are wrong or change */
   greet(place: StreamPlace): void {
+    if (place.final) this.#final = true;
     if (this.#given === null) this.#begin(place);
     else this.#checkSame(this.#given, place);
   }

@@ -20,6 +20,8 @@ export interface StreamPlace {
   readonly streamId: string;
   /** Position in the stream, from 1, growing; 0 throughout: the node counts. Of several results, the first one's. */
   readonly streamSequence: number;
+  /** Whether the tester marks the run final; once it did, it stays so. */
+  readonly final?: boolean;
 }
 
 /** The die of a result, and where it was touched down. */

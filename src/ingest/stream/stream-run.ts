@@ -202,6 +202,7 @@ export class StreamRun {
       jobName: '',
       jobRevision: '',
       records: [],
+      final: identity.final,
     };
   }
 }

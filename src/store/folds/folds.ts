@@ -10,6 +10,7 @@ import type { Decoders } from '../types.ts';
 import type { LogRow } from '../update-log.ts';
 import { AttemptFold } from './attempt-fold.ts';
 import { DieFold } from './die-fold.ts';
+import type { DocumentFold } from './document-fold.ts';
 import { RunFold } from './run-fold.ts';
 import { RunWaferFold } from './run-wafer-fold.ts';
 
@@ -24,6 +25,7 @@ export class Folds {
   readonly #runs: RunFold;
   readonly #runWafers: RunWaferFold;
   readonly #attempts: AttemptFold;
+  readonly #documents: DocumentFold;
   readonly #empty;
 
   constructor(
@@ -32,11 +34,13 @@ export class Folds {
     keys: LocalKeys,
     programs: Programs,
     decoders: Decoders,
+    documents: DocumentFold,
   ) {
     const dies = new DieFold(connection);
     this.#state = state;
     this.#programs = programs;
     this.#decoders = decoders;
+    this.#documents = documents;
     this.#runs = new RunFold(connection, keys, dies);
     this.#runWafers = new RunWaferFold(connection);
     this.#attempts = new AttemptFold(connection, keys, dies, this.#runWafers);
@@ -52,6 +56,7 @@ export class Folds {
     const { kind } = update.header;
     if (kind === 'results') this.#foldResults(update, row);
     else if (kind === 'run') this.#foldRunRecord(update, row);
+    else if (kind === 'edit' || kind === 'retire') this.#foldEdit(update, row);
     else {
       throw new WafersyncError('precondition', `kind ${kind} is not known to this version`, {
         hint: 'Update this node; the update is applied then.',
@@ -62,6 +67,7 @@ export class Folds {
   /** Empties all folds. */
   empty(): void {
     for (const statement of this.#empty) statement.run();
+    this.#documents.forget();
     const { attempts, results, wafers } = this.#state.totals;
     this.#state.count({ attempts: -attempts, results: -results, wafers: -wafers });
   }
@@ -81,10 +87,17 @@ export class Folds {
     }
     invariant(run !== null && wafer !== null, 'a results update is logged with its run and wafer');
     const attempts = this.#decoders.readAttempts(payload);
-    this.#runs.name(run, header.run.startedAtUs, dot, id);
+    const final = this.#runs.name(run, header.run.startedAtUs, dot, id);
     const added = this.#attempts.add(attempts, { run, wafer, updateRow: id, dot });
     const isNew = this.#runWafers.add(run, wafer, timestamp, added.wafer);
-    this.#state.count({ ...added.total, wafers: isNew ? 1 : 0 });
+    this.#state.count({ ...added.total, wafers: isNew === 'wafer' ? 1 : 0 });
+    if (isNew) this.#documents.productMayChange(wafer);
+    this.#documents.attemptsAdded(wafer, attempts, final);
+  }
+
+  #foldEdit(update: Update, { id, wafer }: LogRow): void {
+    invariant(wafer !== null, 'an edit is logged with its wafer');
+    this.#documents.edit(update, id, wafer);
   }
 
   #foldRunRecord({ header, payload }: Update, { id, run }: LogRow): void {
@@ -96,15 +109,29 @@ export class Folds {
     const record = this.#decoders.decodeRunRecord(payload);
     this.#runs.name(run, header.run.startedAtUs, dot, id);
     this.#runs.record(run, record, dot, id);
+    this.#documents.runRecorded(this.#runWafers.wafersOf(run), record.final);
   }
 }
 
 /** What is left in runs and wafers are their keys, which the log refers to. */
 const EMPTY = [
-  'DELETE FROM dies',
-  'DELETE FROM attempts',
-  'DELETE FROM run_wafers',
-  `UPDATE runs SET ${['started_at_us', 'first_update', 'record_update', ...RECORD_COLUMNS]
-    .map((name) => `${name} = NULL`)
-    .join(', ')}`,
-];
+  ...[
+    'conflict_members',
+    'conflicts',
+    'settlements',
+    'attempts_seen',
+    'fields_seen',
+    'guarded_edits',
+    'fields',
+  ],
+  ...['siblings', 'documents', 'final_runs'],
+]
+  .map((table) => `DELETE FROM ${table}`)
+  .concat([
+    'DELETE FROM dies',
+    'DELETE FROM attempts',
+    'DELETE FROM run_wafers',
+    `UPDATE runs SET ${['started_at_us', 'first_update', 'record_update', ...RECORD_COLUMNS]
+      .map((name) => `${name} = NULL`)
+      .join(', ')}`,
+  ]);

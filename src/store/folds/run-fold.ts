@@ -17,16 +17,25 @@ export class RunFold {
     this.#statements = statements(connection);
   }
 
-  /** Takes in that an update names the run: its smallest dot tells the start, by which attempts of a die order. */
-  name(run: number, startedAtUs: number, dot: Dot, updateRow: number): void {
+  /**
+   * Takes in that an update names the run: its smallest dot tells the start, by which attempts of a die order. Tells
+   * whether a record has marked the run final.
+   */
+  name(run: number, startedAtUs: number, dot: Dot, updateRow: number): boolean {
     const known = this.#statements.start.get(run);
-    if (known && compareDots(this.#keys.dot(known.origin, known.sequence), dot) <= 0) return;
-    this.#statements.setStart.run(startedAtUs, updateRow, run);
-    if (known && known.startedAtUs !== startedAtUs) this.#dies.recountRun(run);
+    if (!known || compareDots(this.#keys.dot(known.origin, known.sequence), dot) > 0) {
+      this.#statements.setStart.run(startedAtUs, updateRow, run);
+      if (known && known.startedAtUs !== startedAtUs) this.#dies.recountRun(run);
+    }
+    return known?.final === 1;
   }
 
-  /** Takes in a record of the run: the one with the most attempts counts, then a complete one, then the smallest dot's. */
+  /**
+   * Takes in a record of the run: the one with the most attempts counts, then a complete one, then the smallest dot's.
+   * Final is what any of them marks so.
+   */
   record(run: number, record: RunRecord, dot: Dot, updateRow: number): void {
+    if (record.final) this.#statements.setFinal.run(run);
     const known = this.#statements.record.get(run);
     if (known && !this.#replaces(record, dot, known)) return;
     this.#statements.setRecord.run(updateRow, ...recordValues(record), run);
@@ -48,12 +57,19 @@ interface RecordRow {
 
 function statements(connection: Connection) {
   return {
-    start: connection.prepare<[number], { startedAtUs: number; origin: number; sequence: number }>(
-      `SELECT r.started_at_us AS startedAtUs, u.origin, u.sequence
+    start: connection.prepare<
+      [number],
+      { startedAtUs: number; origin: number; sequence: number; final: number }
+    >(
+      `SELECT r.started_at_us AS startedAtUs, u.origin, u.sequence,
+         EXISTS (SELECT 1 FROM final_runs f WHERE f.run = r.id) AS final
        FROM runs r JOIN update_log u ON u.id = r.first_update WHERE r.id = ?`,
     ),
     setStart: connection.prepare<[number, number, number], never>(
       'UPDATE runs SET started_at_us = ?, first_update = ? WHERE id = ?',
+    ),
+    setFinal: connection.prepare<[number], never>(
+      'INSERT INTO final_runs (run) VALUES (?) ON CONFLICT DO NOTHING',
     ),
     record: connection.prepare<[number], RecordRow>(
       `SELECT r.record_attempts AS attempts, r.complete, u.origin, u.sequence

@@ -10,15 +10,20 @@ export class RunWaferFold {
     this.#statements = statements(connection);
   }
 
-  /** Takes in one results update; tells whether the wafer is new. */
-  add(run: number, wafer: number, timestamp: Timestamp, added: Added['wafer']): boolean {
+  /** Takes in one results update; tells what is new by it: the wafer, its pair with the run, or neither. */
+  add(run: number, wafer: number, timestamp: Timestamp, added: Added['wafer']): 'wafer' | 'pair' | null {
     const { attempts, results, firstIndex } = added;
     const { grow, hasWafer, insert } = this.#statements;
     if (grow.run(firstIndex, firstIndex, attempts, results, timestamp, timestamp, run, wafer) > 0)
-      return false;
+      return null;
     const isNew = hasWafer.get(wafer) === undefined;
     insert.run(run, wafer, firstIndex, attempts, results, timestamp, timestamp);
-    return isNew;
+    return isNew ? 'wafer' : 'pair';
+  }
+
+  /** Wafers that a run adds to. */
+  wafersOf(run: number): number[] {
+    return this.#statements.wafers.all(run).map(({ wafer }) => wafer);
   }
 
   /** Works out one pair again, after an attempt was found to belong to another wafer. */
@@ -39,6 +44,7 @@ function statements(connection: Connection) {
     hasWafer: connection.prepare<[number], { found: 1 }>(
       'SELECT 1 AS found FROM run_wafers WHERE wafer = ? LIMIT 1',
     ),
+    wafers: connection.prepare<[number], { wafer: number }>('SELECT wafer FROM run_wafers WHERE run = ?'),
     insert: connection.prepare<(number | null)[], never>(
       `INSERT INTO run_wafers
          (run, wafer, first_index, attempts, results, updates, first_timestamp, last_timestamp)

@@ -1,51 +1,17 @@
 import { epoch, fabId, type Origin } from '../../clocks/dot.ts';
-import { type Interval, IntervalSet } from '../../clocks/interval-set.ts';
-import { TransportVector } from '../../clocks/transport-vector.ts';
 import { WafersyncError } from '../../errors.ts';
-import type { wafersync } from '../../gen/wafersync.js';
 import type { ProgramDigest } from '../../wafer/program.ts';
 import { openUpdate } from '../../wire/header.ts';
 import { fromNumber, toNumber } from '../../wire/long.ts';
+import type { Message } from '../../wire/message.ts';
+import { fromOriginIntervals, toOriginIntervals } from '../../wire/vectors.ts';
 import type { Announcement, Hello, LaneMessage, PeerStatus, PullRequest } from '../messages.ts';
 import type { ReportDelta } from '../report.ts';
 import type { Route } from '../routes.ts';
 import type { IncomingLaneMessage } from './transport.ts';
 
-type V1 = typeof wafersync.v1;
-type Message<Name extends keyof V1> = V1[Name] extends { encode(message: infer P, ...rest: never): unknown }
-  ? P
-  : never;
 type WaferUpdateMessage = Message<'WaferUpdate'>;
 type SyncStatusMessage = Message<'SyncStatus'>;
-
-/** Intervals of one origin that a message may carry. */
-const MAX_INTERVALS = 100_000;
-
-/** Origins and their intervals. */
-export function toOriginIntervals(vector: TransportVector): Message<'OriginIntervals'>[] {
-  return vector.entries().map(([origin, set]) => ({
-    fab_id: origin.fab,
-    epoch: fromNumber(origin.epoch),
-    intervals: set.intervals.flatMap(({ from, to }) => [fromNumber(from), fromNumber(to)]),
-  }));
-}
-
-/** Vector of a message. @throws WafersyncError `invalid` */
-export function fromOriginIntervals(
-  messages: readonly Message<'OriginIntervals'>[] | null | undefined,
-): TransportVector {
-  return TransportVector.of(
-    (messages ?? []).map((message): [Origin, IntervalSet] => {
-      const numbers = (message.intervals ?? []).map((value) => toNumber(value, 'intervals'));
-      if (numbers.length % 2 !== 0 || numbers.length > 2 * MAX_INTERVALS) {
-        throw new WafersyncError('invalid', `intervals of ${message.fab_id} hold ${numbers.length} numbers`);
-      }
-      const intervals: Interval[] = [];
-      for (let i = 0; i < numbers.length; i += 2) intervals.push({ from: numbers[i]!, to: numbers[i + 1]! });
-      return [originOf(message), IntervalSet.of(intervals)];
-    }),
-  );
-}
 
 /** Message of the sending side of either lane. */
 export function toWaferUpdate(message: LaneMessage): WaferUpdateMessage {

@@ -1,0 +1,120 @@
+import { type Dot, sameDot } from '../../clocks/dot.ts';
+import type { Timestamp } from '../../clocks/hlc.ts';
+import { TransportVector } from '../../clocks/transport-vector.ts';
+import type { Connection } from '../connection.ts';
+import type { LocalKeys } from '../keys.ts';
+import type { Decoders } from '../types.ts';
+
+/** A results update of a wafer. */
+export interface ResultsUpdate {
+  readonly row: number;
+  readonly run: number;
+  readonly dot: Dot;
+  readonly timestamp: Timestamp;
+  /** What its origin had applied, of other origins that have updates of the wafer. */
+  readonly seen: TransportVector;
+}
+
+/** The results updates of wafers, what their writers knew, and by which updates an attempt was born. */
+export class AttemptBirths {
+  readonly #keys: LocalKeys;
+  readonly #decoders: Decoders;
+  readonly #statements;
+
+  constructor(connection: Connection, keys: LocalKeys, decoders: Decoders) {
+    this.#keys = keys;
+    this.#decoders = decoders;
+    this.#statements = statements(connection);
+  }
+
+  /** A results update by its row. */
+  update(row: number): ResultsUpdate {
+    return this.#toUpdate(this.#statements.update.get(row)!);
+  }
+
+  /** Applied results updates of a wafer that a set of updates does not hold, in order of arrival. */
+  unseen(wafer: number, seen: TransportVector): ResultsUpdate[] {
+    const rows = this.#statements.ofWafer.all(wafer);
+    return rows
+      .filter(({ origin, sequence }) => !seen.has(this.#keys.dot(origin, sequence)))
+      .map((row) => this.#toUpdate(row));
+  }
+
+  /** Whether a set of updates holds every attempt of an update, by it or by another that brought the same one. */
+  holdsAttempts(seen: TransportVector, { row, run, dot }: ResultsUpdate): boolean {
+    if (seen.has(dot)) return true;
+    if (!this.#bornTwice(run)) return false;
+    const wanted = this.#indexes(row);
+    for (const other of this.#statements.ofRun.all(run)) {
+      if (!seen.has(this.#keys.dot(other.origin, other.sequence))) continue;
+      for (const index of this.#indexes(other.id)) wanted.delete(index);
+    }
+    return wanted.size === 0;
+  }
+
+  /** Dots of all updates that bring one attempt; the given one is among them. */
+  dots(run: number, index: number, dot: Dot): Dot[] {
+    if (!this.#bornTwice(run)) return [dot];
+    const others = this.#statements.ofRun
+      .all(run)
+      .filter(({ id }) => this.#indexes(id).has(index))
+      .map(({ origin, sequence }) => this.#keys.dot(origin, sequence));
+    return others.some((other) => sameDot(other, dot)) ? others : [...others, dot];
+  }
+
+  /** Whether several origins brought attempts of a run: a file that was handed in at two fabs. */
+  #bornTwice(run: number): boolean {
+    const { first, last } = this.#statements.originsOfRun.get(run)!;
+    return first !== last;
+  }
+
+  #indexes(row: number): Set<number> {
+    const { payload } = this.#statements.payload.get(row)!;
+    return new Set(this.#decoders.readAttempts(payload).map(({ index }) => index));
+  }
+
+  #toUpdate({ id, run, origin, sequence, timestamp, header }: UpdateRow): ResultsUpdate {
+    const { seen } = this.#decoders.decodeHeader(header);
+    const dot = this.#keys.dot(origin, sequence);
+    return { row: id, run, dot, timestamp: timestamp as Timestamp, seen: seen ?? TransportVector.empty };
+  }
+}
+
+/** Whether whoever made an update knew another one: of its own origin the earlier ones, of others what it says. */
+export function knew({ dot, seen }: Pick<ResultsUpdate, 'dot' | 'seen'>, other: Dot): boolean {
+  if (dot.fab === other.fab && dot.epoch === other.epoch) return dot.sequence > other.sequence;
+  return seen.has(other);
+}
+
+interface DotRow {
+  readonly id: number;
+  readonly origin: number;
+  readonly sequence: number;
+}
+
+interface UpdateRow extends DotRow {
+  readonly run: number;
+  readonly timestamp: number;
+  readonly header: Uint8Array;
+}
+
+function statements(connection: Connection) {
+  const update = 'SELECT u.id, u.run, u.origin, u.sequence, u.timestamp, u.header FROM update_log u';
+  const applied = 'NOT EXISTS (SELECT 1 FROM held_updates h WHERE h.update_row = u.id)';
+  return {
+    update: connection.prepare<[number], UpdateRow>(`${update} WHERE u.id = ?`),
+    ofWafer: connection.prepare<[number], UpdateRow>(
+      `${update} WHERE u.wafer = ? AND u.kind = 'results' AND ${applied} ORDER BY u.id`,
+    ),
+    ofRun: connection.prepare<[number], DotRow>(
+      `SELECT u.id, u.origin, u.sequence FROM update_log u WHERE u.run = ? AND u.kind = 'results' AND ${applied}`,
+    ),
+    payload: connection.prepare<[number], { payload: Uint8Array }>(
+      'SELECT payload FROM update_log WHERE id = ?',
+    ),
+    originsOfRun: connection.prepare<[number], { first: number; last: number }>(
+      `SELECT (SELECT min(origin) FROM update_log WHERE run = r.id) AS first,
+         (SELECT max(origin) FROM update_log WHERE run = r.id) AS last FROM runs r WHERE r.id = ?`,
+    ),
+  };
+}

@@ -1,0 +1,114 @@
+import { type FieldPath, fieldPath } from '../../wafer/document/field.ts';
+import { MESH, POLICIES_BRANCH, parseRuleField } from '../../wafer/document/mesh.ts';
+import { ANY_PRODUCT, Rules } from '../../wafer/document/rules.ts';
+import type { Basis } from '../../wafer/document/shown.ts';
+import { YIELD_VIEWS, type YieldView } from '../../wafer/views.ts';
+import type { Connection, Participant } from '../connection.ts';
+import type { LocalKeys } from '../keys.ts';
+import type { StoredView } from './stored-view.ts';
+
+/** A product that a person gives a wafer counts before that of its runs. */
+export const PRODUCT = '/product' as FieldPath;
+
+/**
+ * By what the values of a document are chosen: the rules of the mesh, the wafer's product and its home fab.
+ *
+ * Invariant: rules kept in memory are those of the mesh document as the tables have it.
+ */
+export class Bases implements Participant {
+  readonly #keys: LocalKeys;
+  readonly #statements;
+  #rules: Rules | null = null;
+  #productRules = false;
+
+  constructor(connection: Connection, keys: LocalKeys) {
+    this.#keys = keys;
+    this.#statements = statements(connection);
+    connection.enlist(this);
+  }
+
+  /** The rules of the mesh. */
+  get rules(): Rules {
+    this.#rules ??= this.#load();
+    return this.#rules;
+  }
+
+  /** Whether what is shown of a wafer may hang on its product. */
+  get productMatters(): boolean {
+    return this.rules !== null && this.#productRules;
+  }
+
+  /** The mesh document has changed. */
+  forget(): void {
+    this.#rules = null;
+  }
+
+  /** Basis of a wafer's document. */
+  of(view: StoredView): Basis {
+    const mesh = view.wafer === this.#keys.findWafer(MESH);
+    return {
+      rules: mesh ? Rules.builtIn : this.rules,
+      product: this.productMatters && !mesh ? this.productOf(view.wafer) : '',
+      // Read where a policy looks at it, which few do.
+      facts: view,
+    };
+  }
+
+  /** Product of a wafer: what people say, else that of its first run that tells one; empty where none does. */
+  productOf(wafer: number): string {
+    const said = this.#statements.said.get(wafer, PRODUCT)?.value;
+    const product = said ? (JSON.parse(said) as unknown) : null;
+    if (typeof product === 'string') return product;
+    return this.#statements.ofRuns.get(wafer)?.product ?? '';
+  }
+
+  /** View of attempts that the mesh names for a product; null where it names none. */
+  viewOf(product: string): YieldView | null {
+    const mesh = this.#keys.findWafer(MESH);
+    const named = [product, ANY_PRODUCT].filter((name) => name !== '');
+    for (const name of mesh === null ? [] : named) {
+      const said = this.#statements.said.get(mesh!, fieldPath(['views', name]))?.value;
+      const view = YIELD_VIEWS.find((known) => said === JSON.stringify(known));
+      if (view) return view;
+    }
+    return null;
+  }
+
+  save(): () => void {
+    return () => this.forget();
+  }
+
+  flush(): void {}
+
+  #load(): Rules {
+    const mesh = this.#keys.findWafer(MESH);
+    const version = mesh === null ? 0 : (this.#statements.version.get(mesh)?.version ?? 0);
+    const rows =
+      mesh === null ? [] : this.#statements.policies.all(mesh, `${POLICIES_BRANCH}/`, `${POLICIES_BRANCH}0`);
+    const entries = rows.flatMap(({ field, value }) => {
+      const place = parseRuleField(field as FieldPath);
+      const policy = JSON.parse(value) as unknown;
+      return place && typeof policy === 'string' ? [{ ...place, policy }] : [];
+    });
+    this.#productRules = entries.some(({ product }) => product !== ANY_PRODUCT);
+    return new Rules(entries, version);
+  }
+}
+
+function statements(connection: Connection) {
+  return {
+    version: connection.prepare<[number], { version: number }>(
+      'SELECT version FROM documents WHERE wafer = ?',
+    ),
+    policies: connection.prepare<[number, string, string], { field: string; value: string }>(
+      'SELECT field, value FROM fields WHERE wafer = ? AND field >= ? AND field < ? AND value IS NOT NULL',
+    ),
+    said: connection.prepare<[number, string], { value: string | null }>(
+      'SELECT value FROM fields WHERE wafer = ? AND field = ?',
+    ),
+    ofRuns: connection.prepare<[number], { product: string }>(
+      `SELECT r.product FROM run_wafers rw JOIN runs r ON r.id = rw.run
+       WHERE rw.wafer = ? AND ifnull(r.product, '') <> '' ORDER BY r.started_at_us, r.run_id LIMIT 1`,
+    ),
+  };
+}
