@@ -20,6 +20,8 @@ export interface ImportOptions {
   readonly wait?: WaitFor;
   /** Lot instead of the files' own. */
   readonly lot?: string;
+  /** Whether the verdicts in the files are marked final. */
+  readonly final?: boolean;
   readonly json?: boolean;
 }
 
@@ -143,7 +145,7 @@ async function upload(runs: Runs, file: string, options: ImportOptions): Promise
   const handle = await open(file).catch((error: NodeJS.ErrnoException) => unreadable(file, error));
   try {
     const call = runs.ImportRun();
-    await call.write({ file_name: basename(file), lot: options.lot ?? '' });
+    await call.write({ file_name: basename(file), lot: options.lot ?? '', final: options.final ?? false });
     const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
     for (;;) {
       const { bytesRead } = await handle

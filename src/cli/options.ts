@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os';
 import { InvalidArgumentError } from 'commander';
 import { type FabId, fabId } from '../clocks/dot.ts';
 import { WafersyncError } from '../errors.ts';
@@ -37,4 +38,32 @@ export function positive(text: string): number {
   if (!Number.isSafeInteger(number) || number < 1)
     throw new InvalidArgumentError('It must be a whole number from 1.');
   return number;
+}
+
+/** Reads a whole number from 0. */
+export function whole(text: string): number {
+  const number = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(number))
+    throw new InvalidArgumentError('It must be a whole number from 0.');
+  return number;
+}
+
+/** Checks JSON text. */
+export function jsonText(text: string): string {
+  try {
+    JSON.parse(text);
+    return text;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new InvalidArgumentError(`It must be JSON (${reason}); a text stands in quotes, as in '"hold"'.`);
+  }
+}
+
+/** The user's name at this machine; empty where it has none. */
+export function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return '';
+  }
 }

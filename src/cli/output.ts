@@ -9,6 +9,16 @@ export interface Terminal {
   err(text: string): void;
   /** Whether `err` is seen by a person. */
   readonly interactive: boolean;
+  /** The screen that `out` is seen on; absent where it goes to a file or to another program. */
+  readonly screen?: TerminalScreen | undefined;
+}
+
+/** A screen, as far as output is fitted to it. */
+export interface TerminalScreen {
+  /** Width in characters. */
+  readonly columns: number;
+  /** Whether it shows colours, and they are wanted (NO_COLOR is not set). */
+  readonly colours: boolean;
 }
 
 /** The process's own terminal. */
@@ -16,7 +26,14 @@ export const processTerminal: Terminal = {
   out: (text) => void process.stdout.write(`${text}\n`),
   err: (text) => void process.stderr.write(`${text}\n`),
   interactive: process.stderr.isTTY === true,
+  get screen() {
+    const { isTTY, columns } = process.stdout;
+    return isTTY ? { columns: columns || DEFAULT_COLUMNS, colours: process.stdout.hasColors() } : undefined;
+  },
 };
+
+/** Width of a terminal that does not tell it. */
+const DEFAULT_COLUMNS = 80;
 
 /** A plain table: columns by spaces, no lines. */
 export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
@@ -30,12 +47,17 @@ export function table(head: readonly string[], rows: readonly (readonly (string 
     chars: { ...plain, 'mid-mid': '', middle: '  ' },
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   });
-  for (const row of rows) drawn.push(row.map(String));
+  for (const row of rows) drawn.push(row.map((cell) => printable(String(cell))));
   return drawn
     .toString()
     .split('\n')
     .map((line) => line.trimEnd())
     .join('\n');
+}
+
+/** Text that others wrote, as a terminal may have it: control characters, which would steer it, are spelled out. */
+export function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** One line for a failure: what, where, remedy. */
@@ -57,4 +79,14 @@ export function duration(ms: number): string {
   const hours = Math.floor(minutes / 60);
   if (hours < 1) return `${minutes} min ${seconds % 60} s`;
   return hours < 24 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+/** 1 die, 2 dies. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${grouped(count)} ${count === 1 ? one : many}`;
+}
+
+/** A time of the contract, microseconds since 1970, as people read it. */
+export function utc(us: number): string {
+  return new Date(us / 1000).toISOString().replace('T', ' ').replace('Z', ' UTC');
 }

@@ -1,15 +1,18 @@
 import { Command, CommanderError, Option } from 'commander';
 import { YIELD_VIEWS } from '../wafer/views.ts';
+import { addConflictCommands } from './conflicts/command.ts';
 import { type DemoOptions, demo } from './demo/demo.ts';
 import { addGenerateCommand } from './generate/command.ts';
 import { type ImportOptions, importFiles } from './import.ts';
 import { type InspectOptions, inspect } from './inspect.ts';
+import { addMeshCommands } from './mesh/command.ts';
 import { address, portNumber, positive, waitFor } from './options.ts';
 import { failureLine, processTerminal, type Terminal } from './output.ts';
 import { type SendOptions, send } from './send.ts';
 import { rebuild, type ServeOptions, serve } from './serve.ts';
 import { type StatusOptions, status } from './status.ts';
 import { VERSION } from './version.ts';
+import { addWaferCommands } from './wafer/command.ts';
 import { type WatchOptions, watch } from './watch.ts';
 
 /**
@@ -59,11 +62,19 @@ function makeProgram(terminal: Terminal, exit: Exit): Command {
     });
   addNodeCommands(program, terminal, exit);
   addDataCommands(program, terminal, exit);
+  addWaferCommands(program, terminal, exit);
+  addConflictCommands(program, terminal, exit);
+  addMeshCommands(program, terminal, exit);
   addGenerateCommand(program, terminal, exit);
-  for (const command of program.commands) {
-    command.showHelpAfterError(`\`wafersync ${command.name()} --help\` tells what it takes.`);
-  }
+  for (const command of program.commands) pointToHelp(command, 'wafersync');
   return program.showHelpAfterError('`wafersync --help` tells the commands.');
+}
+
+/** Lets a command, and those below it, say where their help is when they are called wrongly. */
+function pointToHelp(command: Command, above: string): void {
+  const name = `${above} ${command.name()}`;
+  command.showHelpAfterError(`\`${name} --help\` tells what it takes.`);
+  for (const below of command.commands) pointToHelp(below, name);
 }
 
 function addNodeCommands(program: Command, terminal: Terminal, exit: Exit): void {
@@ -95,6 +106,7 @@ function addDataCommands(program: Command, terminal: Terminal, exit: Exit): void
     .requiredOption('--node <host:port>', 'where that node listens, such as 127.0.0.1:50051', address)
     .option('--wait <fabs>', 'wait until these fabs have it all: all, or some such as tw,az', waitFor)
     .option('--lot <lot>', "lot to use instead of the files' own")
+    .option('--final', 'mark the verdicts final: meant to stand beside those of other fabs')
     .option('--json', 'print JSON: a list with one object a run')
     .action(async (files: string[], options: ImportOptions) =>
       exit(await importFiles(files, options, terminal)),
@@ -110,6 +122,7 @@ function addDataCommands(program: Command, terminal: Terminal, exit: Exit): void
     .option('--equipment <id>', 'the tester, where the results do not say it')
     .option('--stream <id>', "the stream, instead of one made of the file's name and content")
     .option('--rate <number>', 'most results a second', positive)
+    .option('--final', 'mark the verdicts final: meant to stand beside those of other fabs')
     .option('--json', 'print JSON: a list with one object a file')
     .action(async (files: string[], options: SendOptions) => exit(await send(files, options, terminal)));
   program

@@ -18,6 +18,8 @@ export interface SendOptions {
   readonly stream?: string;
   /** Most results a second; absent: as fast as may be. */
   readonly rate?: number;
+  /** Marks the verdicts final. */
+  readonly final?: boolean;
   readonly json?: boolean;
 }
 
@@ -74,6 +76,7 @@ async function sendFile(source: Source, options: SendOptions, terminal: Terminal
   let note = '';
   const tester = openTester({
     ...{ node: options.node, equipmentId, streamId },
+    final: options.final ?? first.value.final,
     on: (event) => {
       note = event.type === 'lost' ? event.error.message : '';
       if (event.type === 'lost' && !terminal.interactive)

@@ -39,6 +39,8 @@ function toJson(node: wafersync.v1.NodeState.$Properties) {
     attempts: toNumber(node.attempts),
     results: toNumber(node.results),
     wafers: toNumber(node.wafers),
+    open_conflicts: toNumber(node.open_conflicts),
+    policy_version: toNumber(node.policy_version),
     last_lag_ms: node.last_lag_ms ?? 0,
     storage: {
       full: node.storage?.full ?? false,
@@ -56,6 +58,7 @@ function toJson(node: wafersync.v1.NodeState.$Properties) {
       behind_updates: toNumber(peer.behind_updates),
       rtt_ms: peer.rtt_ms ?? 0,
       last_error: peer.last_error ?? '',
+      policy_version: toNumber(peer.policy_version),
     })),
   };
 }
@@ -67,7 +70,21 @@ function text(node: NodeJson): string {
     `${grouped(node.wafers)} wafers, ${grouped(node.attempts)} attempts, ${grouped(node.results)} results in ${grouped(node.updates)} updates${lag}`,
     `${grouped(node.missing_updates)} updates are known elsewhere and not yet here, ${grouped(node.held_updates)} are here and held back`,
   ];
-  return [...facts, ...fullDisk(node), '', node.peers.length > 0 ? peerTable(node) : 'no peers'].join('\n');
+  return [
+    ...facts,
+    conflicts(node),
+    ...fullDisk(node),
+    '',
+    node.peers.length > 0 ? peerTable(node) : 'no peers',
+  ].join('\n');
+}
+
+/** Peers that wrote last by another version of the rules are named: they, or this node, lack an edit of them. */
+function conflicts({ open_conflicts, policy_version, peers }: NodeJson): string {
+  const open = `${grouped(open_conflicts)} conflicts are open for a person, rules of version ${policy_version}`;
+  const others = peers.filter((peer) => peer.policy_version > 0 && peer.policy_version !== policy_version);
+  const told = others.map((peer) => `${peer.fab_id} wrote by version ${peer.policy_version}`);
+  return told.length > 0 ? `${open}; ${told.join(', ')}` : open;
 }
 
 function fullDisk({ storage }: NodeJson): string[] {

@@ -6,7 +6,7 @@ import { formatWafer } from '../wafer/wafer-key.ts';
 import { toNumber } from '../wire/long.ts';
 import { testEquipment } from '../wire/services.ts';
 import { withNode } from './node-client.ts';
-import { grouped, type Terminal } from './output.ts';
+import { counted, grouped, type Terminal } from './output.ts';
 
 /** Options of `wafersync watch`. */
 export interface WatchOptions {
@@ -72,10 +72,6 @@ class News {
     [this.#attempts, this.#results] = [0, 0];
     for (const one of yields) yield yieldLine(one, this.#view);
   }
-}
-
-function counted(count: number, what: string): string {
-  return `${grouped(count)} ${what}${count === 1 ? '' : 's'}`;
 }
 
 function yieldLine(one: Yield, view: YieldView): string {

@@ -92,6 +92,10 @@ describe('the demo, three starts on one data folder', { timeout: 120_000 }, () =
       /^Lot DEMO-001: 1 wafer, [\d,]+ attempts, [\d,]+ results\. Handing it to Taiwan \(tw\)\.$/m,
     );
     assert.match(stdout, /^Lot DEMO-001 was durable at all five .* it is equal at tw, az, de, il, kr:$/m);
+    assert.match(
+      stdout,
+      /With all links of Arizona \(az\) cut, .*\n.*both show the conflict, .*:\n {2}conflict [0-9a-f]{8}\n {2}tw {2}lin: \/disposition = "ship" .*\n {2}az {2}ana: \/holds\/H1\/reason = .*\nGermany settles it: .* all five show disposition hold and no open conflict/,
+    );
     const lines = stdout.split('\n').filter((line) => / results .*\/s {2}lag /.test(line));
     assert.deepEqual(
       lines.map((line) => [line.slice(0, 2), /([\d,]+) results/.exec(line)?.[1]]),

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { dirname } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { makeClient } from '../../src/api/client.ts';
+import { runService } from '../../src/wire/services.ts';
 import { command } from '../support/command.ts';
 import { freePorts } from '../support/free-ports.ts';
 import { type LocalNode, startNodes } from '../support/local-nodes.ts';
@@ -182,4 +184,16 @@ test('a node that stops while it is waited for ends the command with a line', as
     lines.some((line) => line.test(stderr)),
     stderr,
   );
+});
+
+test('--final marks the verdicts of the files, which are not final by themselves', async (t) => {
+  const [tw] = await startNodes(t, ['tw']);
+  const runs = makeClient(runService, tw!.address);
+  t.after(() => runs.close());
+  for (const [i, final] of [false, true].entries()) {
+    const { path } = lotFile(t, i + 1);
+    const ran = await command('import', path, '--node', tw!.address, '--json', ...(final ? ['--final'] : []));
+    const run_id: string = JSON.parse(ran.stdout)[0].run_id;
+    assert.equal((await runs.GetRun({ run_id })).record?.final, final);
+  }
 });

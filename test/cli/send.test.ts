@@ -139,7 +139,7 @@ test('a line has the fields of the contract, written as protobuf writes JSON or 
     'line 1',
   );
   assert.deepEqual(plain, {
-    ...{ equipmentId: 'T1', streamId: 'S' },
+    ...{ equipmentId: 'T1', streamId: 'S', final: false },
     result: {
       ...{
         waferId: 'W',

@@ -35,6 +35,7 @@ test('status tells what a node keeps and how it stands with each peer', async (t
     new RegExp(`^1 wafers, ${lot.attempts} attempts, ${results} results in ${updates} upd`, 'm'),
   );
   assert.match(text.stdout, /^0 updates are known elsewhere and not yet here, 0 are here and held back$/m);
+  assert.match(text.stdout, /^0 conflicts are open for a person, rules of version 0$/m);
   assert.match(text.stdout, /^tw +127\.0\.0\.1:\d+ +both ways +tw +0 +/m);
 });
 

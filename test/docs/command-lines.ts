@@ -5,6 +5,8 @@ import { codeBlocks, prose } from './documents.ts';
 /** A command line of wafersync in a document. */
 export interface CommandLine {
   readonly command: string;
+  /** The word behind the command: a command below it, or what it is about; empty for none. */
+  readonly next: string;
   readonly options: readonly string[];
 }
 
@@ -25,7 +27,8 @@ export function commandLines(document: string): CommandLine[] {
       ([line, rest]) => {
         const words = rest!.split('#')[0]!.split(' ');
         const command = line.startsWith('npm') ? 'demo' : /^[a-z]+$/.exec(words[0]!)?.[0];
-        return command ? [{ command, options: words.filter((word) => /^--[a-z]/.test(word)) }] : [];
+        const next = line.startsWith('npm') ? '' : (/^[a-z]+$/.exec(words[1] ?? '')?.[0] ?? '');
+        return command ? [{ command, next, options: words.filter((word) => /^--[a-z]/.test(word)) }] : [];
       },
     ),
   );
@@ -34,10 +37,14 @@ export function commandLines(document: string): CommandLine[] {
 /** Checks that the help names every command and its options. */
 export async function assertKnown(lines: readonly CommandLine[]): Promise<void> {
   const program = await helpOf();
-  for (const { command, options } of lines) {
+  for (const { command, next, options } of lines) {
     assert.match(program, new RegExp(`^ +${command}\\b`, 'm'), `wafersync ${command}`);
-    const help = await helpOf(command);
+    const own = await helpOf(command);
+    const [, below] = own.split('\nCommands:\n');
+    const isBelow = below !== undefined && next !== '';
+    if (isBelow) assert.match(below, new RegExp(`^  ${next}\\b`, 'm'), `wafersync ${command} ${next}`);
+    const help = isBelow ? await helpOf(command, next) : own;
     for (const option of options)
-      assert.ok(help.includes(`${option} `) || help.includes(`${option}\n`), `${command} ${option}`);
+      assert.ok(help.includes(`${option} `) || help.includes(`${option}\n`), `${command} ${next} ${option}`);
   }
 }

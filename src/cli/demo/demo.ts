@@ -3,9 +3,11 @@ import { WafersyncError } from '../../errors.ts';
 import { realWorld } from '../../world.ts';
 import { grouped } from '../output.ts';
 import { Board, type FabLine, lineText } from './board.ts';
+import { dispute } from './dispute.ts';
 import { checkPorts, type FabProcess, logPath, startFab } from './fab-process.ts';
 import { addressOf, type DemoFab, demoFabs, writeConfigs } from './fabs.ts';
 import { handIn, LOT_FILE, nextLot, verify } from './lot.ts';
+import { Outpost } from './outpost.ts';
 import { processScreen, Screen } from './screen.ts';
 
 /** Options of `wafersync demo`. */
@@ -20,6 +22,9 @@ export interface DemoOptions {
   readonly once?: boolean;
 }
 
+/** The fab whose links can be cut. */
+const OUTPOST = 'az';
+
 /** How often a terminal's rates fall when nothing arrives, and the parent is looked after, milliseconds. */
 const TICK_MS = 500;
 
@@ -28,7 +33,22 @@ export async function demo(options: DemoOptions): Promise<number> {
   const data = resolve(options.data);
   const fabs = demoFabs(data, options.port);
   await checkPorts(fabs);
-  writeConfigs(fabs);
+  const outpost = await Outpost.open(fabs, OUTPOST);
+  try {
+    writeConfigs(fabs, outpost.dialled);
+    return await run(options, data, fabs, outpost);
+  } finally {
+    await outpost.close();
+  }
+}
+
+/** Runs the fabs until they are told to stop, or their story is told. */
+async function run(
+  options: DemoOptions,
+  data: string,
+  fabs: readonly DemoFab[],
+  outpost: Outpost,
+): Promise<number> {
   const stopping = new AbortController();
   const stopAsked = untilStopped(stopping);
   const board = new Board(fabs, realWorld.steadyMs, () => screen.redraw());
@@ -41,7 +61,7 @@ export async function demo(options: DemoOptions): Promise<number> {
     await Promise.race([Promise.all(processes.map(({ ready }) => ready)), stopAsked]);
     if (stopping.signal.aborted) return 0;
     for (const line of board.lines) void board.follow(line);
-    await show(options, data, board, screen, stopping.signal);
+    await show(options, data, { board, screen, outpost }, stopping.signal);
     if (!options.once) await Promise.race([stopAsked, allEnded(processes)]);
     return 0;
   } catch (thrown) {
@@ -67,12 +87,17 @@ function start(line: FabLine, board: Board, screen: Screen): FabProcess {
   return process;
 }
 
-/** Hands in a lot, and tells what came of it. */
+interface Stage {
+  readonly board: Board;
+  readonly screen: Screen;
+  readonly outpost: Outpost;
+}
+
+/** Hands in a lot, and tells what came of it; then lets two fabs disagree about its first wafer. */
 async function show(
   options: DemoOptions,
   data: string,
-  board: Board,
-  screen: Screen,
+  { board, screen, outpost }: Stage,
   signal: AbortSignal,
 ): Promise<void> {
   const fabs = board.lines.map(({ fab }) => fab);
@@ -93,22 +118,26 @@ async function show(
     `Lot ${lot.lot} was durable at all five fabs after ${(arrival.tookMs / 1000).toFixed(2)} s; read back, it is equal at ${equal.join(', ')}:`,
   );
   screen.say(`  attempts SHA-256 ${lot.digests.attempts_sha256}`);
+  const wafer = { lot: lot.lot, waferId: lot.wafers[0]!, insertion: lot.insertion };
+  await dispute(wafer, fabs, outpost, { say: (text) => screen.say(text), nowMs: realWorld.steadyMs, signal });
   await board.look();
   screen.print();
-  if (!options.once) screen.say(nextCommands(fabs, arrival.runId, join(options.data, LOT_FILE)));
+  if (!options.once)
+    screen.say(nextCommands(fabs, arrival.runId, wafer.waferId, join(options.data, LOT_FILE)));
 }
 
 function counted(count: number, name: string): string {
   return `${grouped(count)} ${name}${count === 1 ? '' : 's'}`;
 }
 
-function nextCommands(fabs: readonly DemoFab[], runId: string, file: string): string {
+function nextCommands(fabs: readonly DemoFab[], runId: string, wafer: string, file: string): string {
   const [first, second] = fabs.map(addressOf);
   return [
     'To try next, in another terminal:',
     `  npx wafersync status --node ${first}`,
     `  npx wafersync inspect --node ${second} --run ${runId}`,
-    `  npx wafersync inspect ${file}`,
+    `  npx wafersync wafer show ${wafer} --map --node ${second}`,
+    `  npx wafersync conflicts list --state settled --node ${first}`,
     `  npx wafersync import ${file} --node ${second} --wait all`,
     `  grpcurl -plaintext ${first} list`,
     'Ctrl-C stops all five.',

@@ -44,12 +44,18 @@ export function configPath({ folder }: DemoFab): string {
   return join(folder, 'wafersync.yaml');
 }
 
+/** host:port at which a fab dials another. */
+export type Dialled = (from: DemoFab, to: DemoFab) => string;
+
+/** A link that was cut is dialled again at least this often, so that nobody waits for it to come back. */
+const RECONNECT_MAX_MS = 500;
+
 /** Writes the configurations. @throws WafersyncError `precondition` where the folder cannot be written */
-export function writeConfigs(fabs: readonly DemoFab[]): void {
+export function writeConfigs(fabs: readonly DemoFab[], dialled: Dialled): void {
   for (const fab of fabs) {
     try {
       mkdirSync(fab.folder, { recursive: true });
-      writeFileSync(configPath(fab), configText(fab, fabs));
+      writeFileSync(configPath(fab), configText(fab, fabs, dialled));
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (!code) throw error;
@@ -61,7 +67,7 @@ export function writeConfigs(fabs: readonly DemoFab[]): void {
   }
 }
 
-function configText(self: DemoFab, fabs: readonly DemoFab[]): string {
+function configText(self: DemoFab, fabs: readonly DemoFab[], dialled: Dialled): string {
   return renderConfig({
     fab: self.fab,
     data_dir: '.',
@@ -71,7 +77,8 @@ function configText(self: DemoFab, fabs: readonly DemoFab[]): string {
       members: fabs.map(({ fab }) => fab),
       peers: fabs
         .filter(({ fab }) => fab !== self.fab)
-        .map((peer) => ({ fab: peer.fab, address: addressOf(peer) })),
+        .map((peer) => ({ fab: peer.fab, address: dialled(self, peer) })),
     },
+    sync: { reconnect_max_ms: RECONNECT_MAX_MS },
   });
 }

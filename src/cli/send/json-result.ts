@@ -7,6 +7,8 @@ export interface JsonResult {
   readonly equipmentId: string;
   /** Stream; empty where the line does not say. */
   readonly streamId: string;
+  /** Whether the line marks the verdicts of its stream final. */
+  readonly final: boolean;
   readonly result: TesterResult;
 }
 
@@ -27,7 +29,7 @@ const NUMBERS = [
   ...['die_x', 'die_y', 'test_value', 'test_number', 'low_limit', 'high_limit', 'timestamp_us'],
   ...['head', 'site', 'hard_bin', 'soft_bin', 'test_flags'],
 ] as const;
-const TRUTHS = ['pass_fail', 'last_of_die', 'no_coordinates', 'no_value'] as const;
+const TRUTHS = ['pass_fail', 'last_of_die', 'no_coordinates', 'no_value', 'final_run'] as const;
 
 type Text = (typeof TEXTS)[number];
 type Truth = (typeof TRUTHS)[number];
@@ -96,6 +98,7 @@ export function parseResult(line: string, where: string): JsonResult {
   return {
     equipmentId: fields.text('equipment_id'),
     streamId: fields.text('stream_id'),
+    final: fields.truth('final_run'),
     result: {
       ...{ waferId: fields.text('wafer_id'), lot: fields.text('lot'), insertion: fields.text('insertion') },
       x: located ? (fields.number('die_x') ?? 0) : null,
