@@ -69,10 +69,12 @@ describe('five real processes and a stranger with buf curl, without proto files'
         'grpc.health.v1.Health',
         'grpc.reflection.v1.ServerReflection',
         'grpc.reflection.v1alpha.ServerReflection',
+        'wafersync.v1.ConflictService',
         'wafersync.v1.DataSync',
         'wafersync.v1.RunService',
         'wafersync.v1.SyncMonitor',
         'wafersync.v1.TestEquipment',
+        'wafersync.v1.WaferService',
       ]);
       const { stdout } = await bufCurl(at('tw'), '', ...reflect, '--list-methods');
       for (const path of [STREAM, HISTORY, STATUS, '/wafersync.v1.DataSync/PullWaferData']) {
