@@ -1,3 +1,4 @@
+import { conflictsBench } from './conflicts.ts';
 import { filesBench } from './files.ts';
 import { fiveFabsBench } from './five-fabs.ts';
 import { intakeBench } from './intake.ts';
@@ -17,5 +18,6 @@ export const benches: readonly Bench[] = [
   { name: 'intake', run: intakeBench },
   { name: 'replication', run: replicationBench },
   { name: 'start', run: startBench },
+  { name: 'conflicts', run: conflictsBench },
   { name: 'five-fabs', run: fiveFabsBench },
 ];
