@@ -9,6 +9,7 @@ import { Store } from '../../../src/store/store.ts';
 import { decodeAttemptTable } from '../../../src/wafer/payload/decode.ts';
 import { makeProgram } from '../../../src/wafer/program-codec.ts';
 import { streamRunId } from '../../../src/wafer/run.ts';
+import { decodeEdit } from '../../../src/wire/edit.ts';
 import { decodeHeader } from '../../../src/wire/header.ts';
 import { decodeRunRecord } from '../../../src/wire/run-record.ts';
 import { realWorld } from '../../../src/world.ts';
@@ -38,7 +39,7 @@ console.log(`${UPDATES} updates of one die, ${(results / UPDATES).toFixed(0)} re
 for (const writers of [1, 4, 16, 64]) {
   const folder = mkdtempSync(join(tmpdir(), 'wafersync-figure-'));
   const file = join(folder, 'wafersync.db');
-  const decoders = { readAttempts: decodeAttemptTable, decodeHeader, decodeRunRecord };
+  const decoders = { readAttempts: decodeAttemptTable, decodeEdit, decodeHeader, decodeRunRecord };
   const store = Store.open({ file, fab: fabId('tw'), world: realWorld, decoders });
   const replica = new Replica({
     store,
