@@ -25,6 +25,7 @@ import { StreamOwners } from './ingest/stream/stream-owners.ts';
 import { Spool } from './ingest/upload/spool.ts';
 import type { Log } from './log.ts';
 import type { EventSource } from './replica/event-source.ts';
+import { HeldWatch } from './replica/held-watch.ts';
 import { PolicyWatch } from './replica/policy-watch.ts';
 import { Replica } from './replica/replica.ts';
 import { StorageWatch } from './replica/storage-watch.ts';
@@ -120,6 +121,7 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
   });
   const storage = new StorageWatch({ replica, world, log });
   const policies = new PolicyWatch({ replica, store, log });
+  const held = new HeldWatch({ replica, store, world, log, maxClockDriftMs: config.sync.maxClockDriftMs });
   const sync = new SyncRunner({ ...syncOptions(config, addresses, store), replica, store, world, log });
   const spool = new Spool(join(config.dataDir, 'spool'), config.intake.maxUploadBytes, world);
   const files = { timeZone: config.timeZone, intake: replica };
@@ -187,6 +189,7 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
     importStdf(path, { ...files, fileName, signal }),
   );
   const port = await server.bind(config.listen.host, config.listen.port);
+  held.start();
   seedRules(config, store, replica, log);
   sync.start();
   folder?.start();
@@ -197,6 +200,7 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
     changes: sync.changes,
     stop: async () => {
       await folder?.stop();
+      held.stop();
       await stop(around, server, sync, storage, replica, store);
     },
   };

@@ -28,6 +28,7 @@ export type TimerPurpose =
   | 'notify'
   | 'folder'
   | 'storage-probe'
+  | 'held'
   | 'shutdown';
 
 /** The real world. */

@@ -3,6 +3,7 @@ import type { HybridClock } from '../clocks/hlc.ts';
 import { type Timestamp, timestampMs } from '../clocks/hlc.ts';
 import { WafersyncError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
+import type { HoldReason } from '../store/types.ts';
 import { countResults } from '../wafer/attempt.ts';
 import type { Intake, IntakeReceipt, ResultsBatch } from '../wafer/intake.ts';
 import type { ProgramDigest } from '../wafer/program.ts';
@@ -77,6 +78,9 @@ export interface EditReceipt {
   /** The edit; null where there was nothing to write. */
   readonly dot: Dot | null;
 }
+
+/** Held updates that are tried again in one commit. */
+const RETRIED_AT_ONCE = 256;
 
 /** Timestamp of what is written as if before anything else. */
 const BEFORE_ALL_TIME = 0 as Timestamp;
@@ -192,6 +196,23 @@ export class Replica<Token> implements Intake {
     });
   }
 
+  /**
+   * Tries held updates again, some hundreds in a commit. Tells how many are applied now.
+   * @param reasons those for which they are held
+   */
+  async retryHeld(reasons: readonly HoldReason[]): Promise<number> {
+    let released = 0;
+    for (let row = 0, more = true; more; ) {
+      await this.#durable(0, () => {
+        const held = this.#store.log.heldAfter(reasons, row, RETRIED_AT_ONCE);
+        for (const { dot } of held) if (this.#release(dot)) released++;
+        row = held.at(-1)?.row ?? row;
+        more = held.length === RETRIED_AT_ONCE;
+      });
+    }
+    return released;
+  }
+
   /** Runs other small writes in a commit of the group. */
   async housekeep(work: () => void): Promise<void> {
     await this.#durable(0, work);
@@ -299,10 +320,18 @@ export class Replica<Token> implements Intake {
     if (this.#store.programs.has(digest)) return;
     this.#store.programs.put(digest, body);
     this.#programs.push(digest);
-    for (const dot of this.#store.log.heldForProgram(digest)) {
-      const update = this.#store.log.get(dot);
-      if (update && this.#applyOrHold(update)) this.#released.push(update);
+    for (const dot of this.#store.log.heldForProgram(digest)) this.#release(dot);
+  }
+
+  /** Applies a held update if nothing speaks against it any more; tells whether it did. */
+  #release(dot: Dot): boolean {
+    const update = this.#store.log.get(dot);
+    if (!update || !this.#applyOrHold(update)) return false;
+    if (this.#clock.observe(update.header.timestamp, this.#maxClockDriftMs)) {
+      this.#store.saveTimestamp(this.#clock.last);
     }
+    this.#released.push(update);
+    return true;
   }
 
   // -- group commit -------------------------------------------------------------------------------------------------

@@ -1,5 +1,5 @@
 import type { Dot } from '../clocks/dot.ts';
-import { timestamp } from '../clocks/hlc.ts';
+import { type Timestamp, timestamp } from '../clocks/hlc.ts';
 import type { ProgramDigest } from '../wafer/program.ts';
 import type { UpdateKind } from '../wafer/update.ts';
 import type { World } from '../world.ts';
@@ -47,6 +47,22 @@ export class HeldUpdates {
     }));
   }
 
+  /** Dots of those that are held for one of these reasons, in order of arrival, behind a row; with their rows. */
+  after(
+    reasons: readonly HoldReason[],
+    row: number,
+    limit: number,
+  ): { readonly dot: Dot; readonly row: number }[] {
+    const rows = this.#statements.after.all(row, JSON.stringify(reasons), limit);
+    return rows.map(({ id, origin, sequence }) => ({ dot: this.#keys.dot(origin, sequence), row: id }));
+  }
+
+  /** Least timestamp of those that were too far ahead; null where none was. */
+  earliestAhead(): Timestamp | null {
+    const earliest = this.#statements.earliestAhead.get()?.timestamp ?? null;
+    return earliest === null ? null : timestamp(earliest);
+  }
+
   /** Dots of those that wait for a program, in order of arrival. */
   forProgram(digest: ProgramDigest): Dot[] {
     return this.#statements.forProgram.all(digest).map((row) => this.#keys.dot(row.origin, row.sequence));
@@ -79,6 +95,14 @@ function statements(connection: Connection) {
     list: connection.prepare<[number], HeldRow>(
       `SELECT u.origin, u.sequence, u.kind, u.timestamp, h.reason, h.detail, h.held_at_ms AS sinceMs
        FROM held_updates h JOIN update_log u ON u.id = h.update_row ORDER BY h.update_row LIMIT ?`,
+    ),
+    after: connection.prepare<[number, string, number], DotRow & { id: number }>(
+      `SELECT h.update_row AS id, u.origin, u.sequence FROM held_updates h JOIN update_log u ON u.id = h.update_row
+       WHERE h.update_row > ? AND h.reason IN (SELECT value FROM json_each(?)) ORDER BY h.update_row LIMIT ?`,
+    ),
+    earliestAhead: connection.prepare<[], { timestamp: number | null }>(
+      `SELECT min(u.timestamp) AS timestamp FROM held_updates h JOIN update_log u ON u.id = h.update_row
+       WHERE h.reason = 'clock'`,
     ),
     forProgram: connection.prepare<[string], DotRow>(
       `SELECT u.origin, u.sequence FROM held_updates h JOIN update_log u ON u.id = h.update_row

@@ -1,4 +1,5 @@
 import { type Dot, formatDot, type Origin } from '../clocks/dot.ts';
+import type { Timestamp } from '../clocks/hlc.ts';
 import type { IntervalSet } from '../clocks/interval-set.ts';
 import { invariant, WafersyncError } from '../errors.ts';
 import type { ProgramDigest } from '../wafer/program.ts';
@@ -123,6 +124,20 @@ export class UpdateLog {
   /** Dots of the updates that wait for a test program, in order of arrival. */
   heldForProgram(digest: ProgramDigest): Dot[] {
     return this.#held.forProgram(digest);
+  }
+
+  /** Updates that are held for one of these reasons, in order of arrival, behind a row; with their rows. */
+  heldAfter(
+    reasons: readonly HoldReason[],
+    row: number,
+    limit: number,
+  ): { readonly dot: Dot; readonly row: number }[] {
+    return this.#held.after(reasons, row, limit);
+  }
+
+  /** Least timestamp of the updates that are held for being too far ahead; null where none is. */
+  earliestAhead(): Timestamp | null {
+    return this.#held.earliestAhead();
   }
 
   get heldCount(): number {

@@ -76,6 +76,8 @@ export function conflictLines(conflict: ConflictJson): string[] {
 
 /** Writes, or attempts, that stand or stood against each other. */
 export function memberTable(members: readonly MemberJson[]): string {
+  // Of a conflict that is settled none is shown for what it was then.
+  const told = members.some(({ chosen }) => chosen);
   return table(
     ['CHOICE', 'WRITTEN', 'BY', 'FIELD', 'VALUE', 'SHOWN', 'REASON'],
     members.map((member) => [
@@ -84,7 +86,7 @@ export function memberTable(members: readonly MemberJson[]): string {
       member.author || '-',
       member.field,
       valueText(member),
-      member.chosen ? 'yes' : 'no',
+      told ? (member.chosen ? 'yes' : 'no') : '-',
       member.reason || '-',
     ]),
   );
