@@ -70,6 +70,7 @@ const NO_DOCUMENT: DocumentView = {
   siblings: () => [],
   below: () => [],
   guarded: () => [],
+  grounds: () => [],
   seen: () => VersionVector.empty,
   attemptsUnseen: () => [],
 };

@@ -63,6 +63,11 @@ const TABLES: readonly (readonly [name: string, sql: string])[] = [
      ORDER BY o.fab, o.epoch, u.sequence`,
   ],
   [
+    'grounds',
+    `SELECT w.wafer_id, w.lot, w.insertion, g.guards, g.fields FROM grounds g JOIN wafers w ON w.id = g.wafer
+     ORDER BY w.wafer_id, w.lot, w.insertion, g.guards, g.fields`,
+  ],
+  [
     'conflicts',
     `SELECT c.id, c.kind, c.field, c.state, c.policy, c.pattern, m.field, m.value, m.chosen, o.fab, o.epoch, u.sequence
      FROM conflicts c JOIN conflict_members m ON m.conflict = c.id JOIN update_log u ON u.id = m.update_row

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { ConflictRow } from '../../src/store/conflicts.ts';
 import type { RunId } from '../../src/wafer/run.ts';
-import { DocumentFab, exchange, MESH } from '../support/document-bench.ts';
+import { DocumentFab, exchange, MESH, W1 } from '../support/document-bench.ts';
 import { batch, RECORD, RUN } from './replica-fixture.ts';
 
 const RUN_B = 'b'.repeat(32) as RunId;
@@ -156,4 +156,21 @@ test('names of dies and runs are written one way', async (t) => {
   assert.deepEqual(tw.store.waferNames.find({ waferId: 'W-01' }), [
     { lot: 'L1', waferId: 'W1', insertion: 'CP1' },
   ]);
+});
+
+test('an edit that rests on others is minded only as long as it stands, however many there were', async (t) => {
+  const [tw, az] = two(t);
+  for (let i = 0; i < 20; i++) {
+    await tw.patch([
+      ['test', '/disposition', 'none'],
+      ['add', '/limits_revision', `${i}`],
+    ]);
+  }
+  // The last first: those that it has replaced never stand.
+  await az.take(...tw.born.toReversed());
+  for (const fab of [tw, az]) {
+    const { view } = fab.store.documents.of(W1);
+    assert.deepEqual([view.guarded().length, view.grounds().length], [1, 1]);
+  }
+  equalFolds([tw, az]);
 });

@@ -3,7 +3,7 @@ import { compareDots } from '../../clocks/dot.ts';
 import type { Timestamp } from '../../clocks/hlc.ts';
 import type { TransportVector } from '../../clocks/transport-vector.ts';
 import { VersionVector } from '../../clocks/version-vector.ts';
-import type { Birth, GuardedEdit, Sibling } from '../../wafer/document/edit.ts';
+import type { Birth, Grounds, GuardedEdit, Sibling } from '../../wafer/document/edit.ts';
 import type { FieldPath } from '../../wafer/document/field.ts';
 import { homeFabOf } from '../../wafer/document/shown.ts';
 import type { DocumentView, FieldState } from '../../wafer/document/view.ts';
@@ -102,6 +102,13 @@ export class StoredView implements DocumentView {
     return this.#guarded;
   }
 
+  grounds(): readonly Grounds[] {
+    return this.#queries.statements.grounds.all(this.wafer).map(({ guards, fields }) => ({
+      guards: JSON.parse(guards) as FieldPath[],
+      fields: JSON.parse(fields) as FieldPath[],
+    }));
+  }
+
   seen(edit: Dot, field: FieldPath): VersionVector {
     const row = this.#queries.rowOf(edit);
     const seen = row === null ? undefined : this.#queries.statements.seen.get(row, field);
@@ -163,6 +170,9 @@ function statements(connection: Connection) {
     guarded: connection.prepare<[number], GuardedRow>(
       `SELECT u.origin, u.sequence, u.timestamp, g.guards, g.fields
        FROM guarded_edits g JOIN update_log u ON u.id = g.update_row WHERE g.wafer = ? ORDER BY u.timestamp, u.id`,
+    ),
+    grounds: connection.prepare<[number], { guards: string; fields: string }>(
+      'SELECT guards, fields FROM grounds WHERE wafer = ?',
     ),
     seen: connection.prepare<[number, string], { context: string }>(
       'SELECT context FROM fields_seen WHERE update_row = ? AND field = ?',

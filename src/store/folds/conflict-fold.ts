@@ -38,7 +38,8 @@ export class ConflictFold {
     const subjects = [
       ...fields.map((field) => ['field', field] as const),
       ...[...shapes].map((field) => ['shape', field] as const),
-      ...view.guarded().map(({ dot }) => ['guard', formatDot(dot)] as const),
+      // Of guards all: an edit that rested on something may stand no more.
+      ...this.#statements.guards.all(wafer).map(({ subject }) => ['guard', subject] as const),
     ];
     this.replace(wafer, subjects, conflictsAround(view, fields, basis));
   }
@@ -115,6 +116,9 @@ function statements(connection: Connection) {
     ruled: connection.prepare<[number, number], { field: string }>(
       `SELECT field FROM fields WHERE wafer = ? AND policy IS NOT NULL
        UNION SELECT field FROM conflicts WHERE wafer = ? AND kind = 'shape'`,
+    ),
+    guards: connection.prepare<[number], { subject: string }>(
+      "SELECT subject FROM conflicts WHERE wafer = ? AND kind = 'guard'",
     ),
     wafers: connection.prepare<[], { wafer: number }>('SELECT DISTINCT wafer FROM conflicts'),
     any: connection.prepare<[number], { found: 1 }>(

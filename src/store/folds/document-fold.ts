@@ -55,7 +55,7 @@ export class DocumentFold implements Participant {
     const fields = edit.writes.map(({ field }) => field);
     const view = this.#queries.view(wafer);
     for (const write of edit.writes) this.#merge(view, row, write, { ...header, ...write });
-    this.#keepGrounds(edit, row, wafer, fields);
+    this.#keepGrounds(edit, row, view, fields);
     this.#conflicts.settle(wafer, edit, row);
     const watches = edit.guards.includes(ATTEMPTS) || fields.some(restsOnVerdicts);
     this.#statements.count.run(wafer, Number(watches), Number(watches));
@@ -104,18 +104,23 @@ export class DocumentFold implements Participant {
     const after = mergeWrite(before, write);
     if (after === before) return;
     view.put(field, after);
-    const { drop, add } = this.#statements;
+    const { drop, dropGuarded, add } = this.#statements;
     for (const gone of before.filter((sibling) => !after.includes(sibling))) {
-      drop.run(view.wafer, field, this.#queries.rowOf(gone.dot)!);
+      const goneRow = this.#queries.rowOf(gone.dot)!;
+      drop.run(view.wafer, field, goneRow);
+      dropGuarded.run(goneRow);
     }
     add.run(view.wafer, field, row, write.value, contextText(context));
   }
 
   /** What the edit rests on, and what its writer knew. */
-  #keepGrounds(edit: Edit, row: number, wafer: number, fields: readonly FieldPath[]): void {
+  #keepGrounds(edit: Edit, row: number, { wafer }: StoredView, fields: readonly FieldPath[]): void {
     if (edit.guards.length > 0) {
-      const own = JSON.stringify([...fields].sort());
-      this.#statements.guarded.run(row, wafer, JSON.stringify(edit.guards), own);
+      const grounds = [wafer, JSON.stringify(edit.guards), JSON.stringify([...fields].sort())] as const;
+      this.#statements.grounds.run(...grounds);
+      this.#statements.guarded.run(row, ...grounds);
+      // It may have come late, and stand nowhere.
+      this.#statements.dropGuarded.run(row);
     }
     for (const { field, context } of edit.seen) this.#statements.seen.run(row, field, contextText(context));
     for (const [origin, set] of edit.attemptsSeen.entries()) {
@@ -167,6 +172,15 @@ function statements(connection: Connection) {
     ),
     guarded: connection.prepare<[number, number, string, string], never>(
       'INSERT INTO guarded_edits (update_row, wafer, guards, fields) VALUES (?, ?, ?, ?)',
+    ),
+    grounds: connection.prepare<[number, string, string], never>(
+      'INSERT INTO grounds (wafer, guards, fields) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+    ),
+    dropGuarded: connection.prepare<[number], never>(
+      `DELETE FROM guarded_edits AS g WHERE update_row = ? AND NOT EXISTS (
+         SELECT 1 FROM json_each(g.fields) f
+         JOIN siblings s ON s.wafer = g.wafer AND s.field = f.value AND s.update_row = g.update_row
+       )`,
     ),
     seen: connection.prepare<[number, string, string], never>(
       'INSERT INTO fields_seen (update_row, field, context) VALUES (?, ?, ?)',

@@ -122,6 +122,7 @@ const EMPTY = [
     'attempts_seen',
     'fields_seen',
     'guarded_edits',
+    'grounds',
     'fields',
   ],
   ...['siblings', 'documents', 'final_runs'],

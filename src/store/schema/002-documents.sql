@@ -54,7 +54,7 @@ CREATE TABLE fields (
 CREATE INDEX fields_corrected ON fields (value) WHERE field = '/corrected/wafer_id';
 
 CREATE TABLE guarded_edits (
-  -- Fold: edits that rest on other fields or on the attempts.
+  -- Fold: edits that rest on other fields or on the attempts, as long as one of their writes stands.
   -- The edit: row of update_log.
   update_row INTEGER PRIMARY KEY,
   -- Wafer.
@@ -66,6 +66,18 @@ CREATE TABLE guarded_edits (
 ) STRICT;
 
 CREATE INDEX guarded_edits_by_wafer ON guarded_edits (wafer);
+
+CREATE TABLE grounds (
+  -- Fold: which fields ever rested on which branches. Whoever writes below such a branch says what it had seen of these
+  -- fields.
+  -- Wafer.
+  wafer INTEGER NOT NULL,
+  -- Branches, as a JSON list of fields.
+  guards TEXT NOT NULL,
+  -- Fields that an edit which rests on them wrote, as a JSON list.
+  fields TEXT NOT NULL,
+  PRIMARY KEY (wafer, guards, fields)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE fields_seen (
   -- Fold: what an edit had seen of fields that it does not write.

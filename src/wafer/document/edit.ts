@@ -62,12 +62,15 @@ export interface Sibling extends Birth {
   readonly context: VersionVector;
 }
 
-/** An edit that rests on other fields. */
-export interface GuardedEdit extends Birth {
+/** Fields that rest on branches, as an edit had it. */
+export interface Grounds {
   readonly guards: readonly FieldPath[];
-  /** Fields that it writes, sorted. */
+  /** Fields that the edit writes, sorted. */
   readonly fields: readonly FieldPath[];
 }
+
+/** An edit that rests on other fields. */
+export interface GuardedEdit extends Birth, Grounds {}
 
 /** Bounds of one edit. */
 export const EDIT_BOUNDS = {

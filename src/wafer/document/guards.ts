@@ -49,9 +49,9 @@ export function seenFields(
   for (const guard of guards) {
     for (const [field, siblings] of fieldsWithin(view, guard)) fields.set(field, siblings);
   }
-  for (const edit of view.guarded()) {
-    if (!writes.some((field) => edit.guards.some((guard) => isWithin(field, guard)))) continue;
-    for (const field of edit.fields) fields.set(field, view.siblings(field));
+  for (const grounds of view.grounds()) {
+    if (!writes.some((field) => grounds.guards.some((guard) => isWithin(field, guard)))) continue;
+    for (const field of grounds.fields) fields.set(field, view.siblings(field));
   }
   // A hold always says which disposition its writer knew: a shipment may have been replaced before it came here.
   if (writes.some((field) => isWithin(field, HOLDS))) fields.set(DISPOSITION, view.siblings(DISPOSITION));

@@ -1,7 +1,7 @@
 import type { Dot } from '../../clocks/dot.ts';
 import { formatDot } from '../../clocks/dot.ts';
 import { VersionVector } from '../../clocks/version-vector.ts';
-import type { Birth, Edit, GuardedEdit, Sibling } from './edit.ts';
+import type { Birth, Edit, Grounds, GuardedEdit, Sibling } from './edit.ts';
 import { type FieldPath, isWithin } from './field.ts';
 import { mergeWrite } from './siblings.ts';
 
@@ -14,8 +14,10 @@ export interface DocumentView {
   siblings(field: FieldPath): readonly Sibling[];
   /** The fields below a branch, that itself left out, sorted. `''` is the whole document. */
   below(branch: FieldPath | ''): readonly FieldState[];
-  /** Every edit that ever rested on other fields. */
+  /** The edits that rest on other fields and of which a write stands. */
   guarded(): readonly GuardedEdit[];
+  /** Which fields ever rested on which branches, each once. */
+  grounds(): readonly Grounds[];
   /** What an edit had seen of a field that it did not write; empty where it says nothing. */
   seen(edit: Dot, field: FieldPath): VersionVector;
   /** Results updates that an edit which rests on the attempts did not know, and that did not know the edit. */
@@ -59,6 +61,14 @@ export class DocumentState implements DocumentView {
   }
 
   guarded(): readonly GuardedEdit[] {
+    return this.#guarded.filter(({ dot, fields }) =>
+      fields.some((field) =>
+        this.siblings(field).some((sibling) => formatDot(sibling.dot) === formatDot(dot)),
+      ),
+    );
+  }
+
+  grounds(): readonly Grounds[] {
     return this.#guarded;
   }
 
