@@ -51,9 +51,11 @@ export function conflictServiceHandlers({
         const { dot } = await replica.edit((editor) =>
           editor.resolve(id, decision, { author: author ?? '', reason }),
         );
+        const now = store.conflicts.get(id);
         return {
           ...(dot ? { edit: toDot(dot) } : {}),
-          conflict: toConflict(knownConflict(store, id)),
+          // It is durable: what came in the same commit may have changed what it was about.
+          conflict: now && toConflict(now),
           document_json: JSON.stringify(documentOf(store.documents.of(wafer))),
         };
       },

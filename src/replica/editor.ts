@@ -6,7 +6,7 @@ import { checkValue } from '../wafer/document/checks.ts';
 import { type Authorship, composeEdit, type Draft } from '../wafer/document/compose.ts';
 import type { ConflictId } from '../wafer/document/conflict.ts';
 import { EDIT_BOUNDS, type Edit } from '../wafer/document/edit.ts';
-import type { FieldPath } from '../wafer/document/field.ts';
+import { type FieldPath, leavesOf, segmentsOf } from '../wafer/document/field.ts';
 import { ATTEMPTS, HOLDS, RETIRED } from '../wafer/document/guards.ts';
 import { canonicalJson, isObject, type Json, parseJson } from '../wafer/document/json.ts';
 import { MESH, ruleField } from '../wafer/document/mesh.ts';
@@ -69,7 +69,7 @@ export class Editor {
    * A JSON Patch of a wafer's document, or of the mesh's.
    * @param create whether a wafer that nothing names yet may be written of
    * @throws WafersyncError `conflict` where it is not as expected or a `test` fails, `precondition` where an operation or the
-   * value does not fit, `invalid`, `exhausted` over a bound, `not-found`
+   * value does not fit, `invalid`, `invalid` over a bound, `not-found`
    */
   patch(request: EditRequest, patch: string, create: boolean): EditPlan {
     const now = this.#expected(request, create);
@@ -192,10 +192,10 @@ function refuseOverwriting({ view }: DocumentNow, { state, id, field, settlement
 /** The value of each field that settles a conflict. */
 function settlingValues(conflict: Conflict, decision: Decision): Map<FieldPath, string | null> {
   if ('value' in decision) {
-    const value = canonicalJson(parseJson(decision.value, 'the value'));
+    const value = parseJson(decision.value, 'the value');
     const guarded = conflict.members.find(({ field }) => field === conflict.field);
     const others = conflict.kind === 'guard' && guarded ? ownValues(conflict.members, guarded) : new Map();
-    return new Map([...others, [conflict.field, value]]);
+    return new Map([...others, ...leavesAt(conflict.field, value)]);
   }
   const { fab, epoch, sequence } = decision.choose;
   const chosen = conflict.members.filter(
@@ -227,6 +227,14 @@ function settlingValues(conflict: Conflict, decision: Decision): Map<FieldPath, 
     if (!values.has(field) && !sameSide) values.set(field, null);
   }
   return values;
+}
+
+/** The fields of a value that takes the place of a field. */
+function leavesAt(field: FieldPath, value: Json): [FieldPath, string | null][] {
+  const leaves = [...leavesOf(value, segmentsOf(field))].map(
+    ([path, leaf]) => [path, canonicalJson(leaf)] as const,
+  );
+  return [[field, null], ...leaves.map(([path, leaf]): [FieldPath, string] => [path, leaf])];
 }
 
 /** What a guarded edit wrote besides stays as it is, written again: the edit itself is over then, wherever it stood. */
@@ -265,7 +273,7 @@ function checkSize(document: Json): void {
   const bytes = Buffer.byteLength(JSON.stringify(document));
   if (bytes <= EDIT_BOUNDS.documentBytes) return;
   throw new WafersyncError(
-    'exhausted',
+    'invalid',
     `the document would be ${bytes} bytes, over the bound of ${EDIT_BOUNDS.documentBytes}`,
     {
       hint: 'Remove what is not needed any more, or keep it elsewhere and note where.',

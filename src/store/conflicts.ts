@@ -195,7 +195,8 @@ export class Conflicts {
       const value = kind === 'verdict' ? this.#verdictAt(dot, field) : null;
       return [{ ...absent, field: about, timestamp, value, here: true }];
     }
-    const edit = this.#editAt(dot)!;
+    const edit = this.#editAt(dot);
+    if (!edit) return [{ ...absent, timestamp, here: true }];
     const own = edit.writes.filter((write) => write.field === field);
     const writes = kind === 'field' || kind === 'verdict' ? own : edit.writes;
     return writes.map((write) => ({
@@ -214,7 +215,8 @@ export class Conflicts {
 
   #editAt(dot: Dot): Edit | null {
     const update = this.#log.get(dot);
-    return update ? this.#decoders.decodeEdit(update.payload) : null;
+    const isEdit = update?.header.kind === 'edit' || update?.header.kind === 'retire';
+    return update && isEdit ? this.#decoders.decodeEdit(update.payload) : null;
   }
 
   #member({ field, value, origin, sequence, timestamp }: MemberRow): Member {

@@ -8,8 +8,8 @@ import {
   type FieldWrite,
   type Settlement,
 } from '../wafer/document/edit.ts';
-import { checkPath } from '../wafer/document/field.ts';
-import { canonicalJson, parseJson } from '../wafer/document/json.ts';
+import { checkPath, EMPTY_OBJECT } from '../wafer/document/field.ts';
+import { canonicalJson, isObject, parseJson } from '../wafer/document/json.ts';
 import { fromNumber, toNumber } from './long.ts';
 import { fromContext, fromDot, fromOriginIntervals, toContext, toDot, toOriginIntervals } from './vectors.ts';
 
@@ -119,12 +119,16 @@ function checkEdit({ writes, guards, seen }: Edit): void {
     throw refuse(`writes ${writes.length} fields`);
   if (guards.length > EDIT_BOUNDS.guards || seen.length > EDIT_BOUNDS.seen) throw refuse('rests on too much');
   if (new Set(writes.map(({ field }) => field)).size < writes.length) throw refuse('writes a field twice');
+  if (new Set(seen.map(({ field }) => field)).size < seen.length)
+    throw refuse('says twice what it had seen of a field');
   for (const { field, value } of writes) {
     if (field.length === 0) throw refuse('writes the document itself');
     if (value === null) continue;
     if (Buffer.byteLength(value) > EDIT_BOUNDS.valueBytes) throw refuse(`writes too much at ${field}`);
-    if (canonicalJson(parseJson(value, `the value at ${field}`)) !== value) {
+    const parsed = parseJson(value, `the value at ${field}`);
+    if (canonicalJson(parsed) !== value)
       throw refuse(`writes a value at ${field} that is not canonical JSON`);
-    }
+    if (isObject(parsed) && value !== EMPTY_OBJECT)
+      throw refuse(`writes an object at ${field}: members are fields`);
   }
 }

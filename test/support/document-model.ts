@@ -173,7 +173,7 @@ export class ModelDocument {
         )
         .flatMap((field) =>
           this.siblings(field).filter((write) => {
-            const tolerated = guard === '/holds' && write.writes.get(field) === null;
+            const tolerated = guard === '/holds' && [null, '{}'].includes(write.writes.get(field)!);
             const knewIt = pastOf(edit, field).has(write);
             const wasKnown = [...stands, field].some((own) => pastOf(write, own).has(edit));
             return write !== edit && !tolerated && !knewIt && !wasKnown;

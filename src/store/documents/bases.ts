@@ -1,14 +1,11 @@
 import { type FieldPath, fieldPath } from '../../wafer/document/field.ts';
 import { MESH, POLICIES_BRANCH, parseRuleField } from '../../wafer/document/mesh.ts';
 import { ANY_PRODUCT, Rules } from '../../wafer/document/rules.ts';
-import type { Basis } from '../../wafer/document/shown.ts';
+import { type Basis, PRODUCT } from '../../wafer/document/shown.ts';
 import { YIELD_VIEWS, type YieldView } from '../../wafer/views.ts';
 import type { Connection, Participant } from '../connection.ts';
 import type { LocalKeys } from '../keys.ts';
 import type { StoredView } from './stored-view.ts';
-
-/** A product that a person gives a wafer counts before that of its runs. */
-export const PRODUCT = '/product' as FieldPath;
 
 /**
  * By what the values of a document are chosen: the rules of the mesh, the wafer's product and its home fab.

@@ -1,15 +1,15 @@
-import { formatDot } from '../../clocks/dot.ts';
+import { type Dot, formatDot } from '../../clocks/dot.ts';
 import { WafersyncError } from '../../errors.ts';
 import type { AttemptSummary } from '../../wafer/attempt.ts';
 import type { Edit, FieldWrite, Sibling } from '../../wafer/document/edit.ts';
 import { type FieldPath, isWithin } from '../../wafer/document/field.ts';
 import { ATTEMPTS } from '../../wafer/document/guards.ts';
 import { MESH } from '../../wafer/document/mesh.ts';
-import { HOME_FAB } from '../../wafer/document/shown.ts';
+import { HOME_FAB, PRODUCT } from '../../wafer/document/shown.ts';
 import { mergeWrite } from '../../wafer/document/siblings.ts';
 import type { Update } from '../../wafer/update.ts';
 import type { Connection, Participant, Value } from '../connection.ts';
-import { type Bases, PRODUCT } from '../documents/bases.ts';
+import type { Bases } from '../documents/bases.ts';
 import { contextText } from '../documents/dot-text.ts';
 import type { DocumentQueries, StoredView } from '../documents/stored-view.ts';
 import type { LocalKeys } from '../keys.ts';
@@ -52,6 +52,7 @@ export class DocumentFold implements Participant {
     if (edit.settlements.some(({ dots }) => dots.length === 0)) {
       throw new WafersyncError('invalid', `edit ${formatDot(header.dot)} settles a conflict of no writes`);
     }
+    refuseForesight(edit, header.dot);
     const fields = edit.writes.map(({ field }) => field);
     const view = this.#queries.view(wafer);
     for (const write of edit.writes) this.#merge(view, row, write, { ...header, ...write });
@@ -148,6 +149,13 @@ export class DocumentFold implements Participant {
     this.#watching ??= new Set(this.#statements.watching.all().map((row) => row.wafer));
     return this.#watching.has(wafer);
   }
+}
+
+/** A write that claims to have seen itself, or what its origin wrote later, would hang on the order of arrival. */
+function refuseForesight({ writes, seen }: Edit, dot: Dot): void {
+  const ahead = [...writes, ...seen].find(({ context }) => context.covers(dot));
+  if (!ahead) return;
+  throw new WafersyncError('invalid', `edit ${formatDot(dot)} claims to have seen itself at ${ahead.field}`);
 }
 
 /** Whether what a field says is about final verdicts. */

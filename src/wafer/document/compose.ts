@@ -34,7 +34,7 @@ export interface Draft extends Authorship {
 /**
  * The edit of some new values, against the document as it stands: each field's context is that of all its present
  * siblings. Null where nothing would be written. A removal of a field without a value is none.
- * @throws WafersyncError `exhausted` over a bound
+ * @throws WafersyncError `invalid` over a bound
  */
 export function composeEdit(view: DocumentView, draft: Draft): Edit | null {
   const values = withShape(view, withCleared(view, draft));
@@ -101,7 +101,7 @@ function scalarsAbove(view: DocumentView, field: FieldPath): FieldPath[] {
 function checkBounds(edit: Edit): void {
   const over = (what: string, count: number, bound: number) => {
     if (count <= bound) return;
-    throw new WafersyncError('exhausted', `the edit has ${count} ${what}, over the bound of ${bound}`, {
+    throw new WafersyncError('invalid', `the edit has ${count} ${what}, over the bound of ${bound}`, {
       hint: 'Write less at once.',
     });
   };

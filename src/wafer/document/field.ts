@@ -35,6 +35,7 @@ export function segmentsOf(path: string): string[] {
   if (segments.length > MAX_DEPTH) throw invalidPath(path, `is over ${MAX_DEPTH} levels deep`);
   if (Buffer.byteLength(path) > MAX_PATH_BYTES)
     throw invalidPath(path, `is over ${MAX_PATH_BYTES} bytes long`);
+  if (!path.isWellFormed()) throw invalidPath(path, 'holds half a character', 'Send well-formed text.');
   if (segments.includes('__proto__')) throw invalidPath(path, 'names __proto__', 'Choose another name.');
   return segments.map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'));
 }

@@ -7,14 +7,14 @@ import {
   type GuardedEdit,
   type Sibling,
 } from './edit.ts';
-import { type FieldPath, isWithin } from './field.ts';
+import { EMPTY_OBJECT, type FieldPath, isWithin } from './field.ts';
 import { contextOf } from './siblings.ts';
 import { type DocumentView, fieldsWithin } from './view.ts';
 
 /** Stands among guards for the wafer's attempts, which are no field. */
 export const ATTEMPTS = '/attempts' as FieldPath;
 
-/** Every wafer's holds. A removal below it takes nothing from an edit that rests on there being none. */
+/** Every wafer's holds. A removal, or a marker that there are none, takes nothing from an edit that rests on there being none. */
 export const HOLDS = '/holds' as FieldPath;
 
 /** A write that speaks against a guarded edit. */
@@ -88,7 +88,7 @@ export function objections(view: DocumentView, edit: GuardedEdit): Objection[] {
       const seen = view.seen(edit.dot, field);
       for (const write of siblings) {
         if (isSame(write.dot, edit) || seen.covers(write.dot)) continue;
-        if (write.value === null && guard === HOLDS) continue;
+        if (guard === HOLDS && (write.value === null || write.value === EMPTY_OBJECT)) continue;
         // Of a field that the edit wrote as well, the write itself says whether it knew the edit.
         if (own && write.context.covers(edit.dot)) continue;
         if (stands.some((other) => view.seen(write.dot, other).covers(edit.dot))) continue;

@@ -18,8 +18,31 @@ export function isObject(value: Json | undefined): value is { readonly [name: st
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Deepest nesting of JSON that is taken: what goes through it calls itself once a level. */
+export const MAX_NESTING = 200;
+
+/** How deep the brackets of JSON text nest; texts in it are passed over. */
+function nestingOf(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  let quoted = false;
+  for (let i = 0; i < text.length; i++) {
+    const character = text[i]!;
+    if (character === '"') quoted = !quoted;
+    else if (quoted && character === '\\') i++;
+    else if (!quoted && (character === '[' || character === '{')) deepest = Math.max(deepest, ++depth);
+    else if (!quoted && (character === ']' || character === '}')) depth--;
+  }
+  return deepest;
+}
+
 /** Value of JSON text. @param what names it in the error @throws WafersyncError `invalid` */
 export function parseJson(text: string, what: string): Json {
+  if (nestingOf(text) > MAX_NESTING) {
+    throw new WafersyncError('invalid', `${what} is nested over ${MAX_NESTING} levels deep`, {
+      hint: 'Flatten it.',
+    });
+  }
   try {
     const value = JSON.parse(text) as Json;
     if (isWritable(value)) return value;

@@ -27,7 +27,7 @@ export interface Patched {
  * Applies a JSON Patch (RFC 6902) to a document as it is shown. Members of objects are fields, an array is one value.
  * @param always what is in every document: an object of it that is left empty needs no marker
  * @throws WafersyncError `invalid` where it is no patch, `conflict` where a `test` fails, `precondition` where an operation does not
- * apply, `exhausted` over a bound; each says which operation and why
+ * apply, `invalid` over a bound; each says which operation and why
  */
 export function applyPatch(document: Json, text: string, always: Json): Patched {
   const operations = operationsOf(text);
@@ -56,7 +56,7 @@ function operationsOf(text: string): Operation[] {
     throw new WafersyncError('invalid', 'the patch is no array of operations', { hint });
   if (patch.length > MAX_OPERATIONS) {
     throw new WafersyncError(
-      'exhausted',
+      'invalid',
       `the patch has ${patch.length} operations, over the bound of ${MAX_OPERATIONS}`,
       {
         hint: 'Send it in parts.',
@@ -103,7 +103,7 @@ function applyOne(document: Json, operation: Operation, i: number): Json {
 function checkGrowth(document: Json, operation: Operation, i: number): void {
   if (Buffer.byteLength(JSON.stringify(document)) <= EDIT_BOUNDS.documentBytes) return;
   throw new WafersyncError(
-    'exhausted',
+    'invalid',
     `${nameOf(operation, i)} makes the document larger than ${EDIT_BOUNDS.documentBytes} bytes; nothing was written`,
     { hint: 'Copy less.' },
   );

@@ -32,14 +32,14 @@ export class Rules {
   readonly #rules: readonly Rule[];
   readonly #found = new Map<string, Rule>();
 
-  /** @param entries of the mesh document; policies that this version does not know are passed over */
+  /** @param entries of the mesh document; policies that this version does not know, and what is no pattern, are passed over */
   constructor(
     entries: Iterable<{ readonly product: string; readonly pattern: string; readonly policy: string }>,
     version: number,
   ) {
     this.version = version;
     const own = [...entries].flatMap(({ product, pattern, policy }) =>
-      isPolicyName(policy) ? [{ product, pattern, policy, builtIn: false }] : [],
+      isPolicyName(policy) && isPattern(pattern) ? [{ product, pattern, policy, builtIn: false }] : [],
     );
     const builtIn = BUILT_IN.map(([pattern, policy]) => ({
       product: ANY_PRODUCT,
@@ -67,6 +67,15 @@ export class Rules {
   /** All rules, the most specific first. */
   list(): readonly Rule[] {
     return this.#rules;
+  }
+}
+
+/** Whether a text is a pattern of fields: a mesh document may come from a node that checks less. */
+function isPattern(text: string): boolean {
+  try {
+    return segmentsOf(text).length > 0;
+  } catch {
+    return false;
   }
 }
 

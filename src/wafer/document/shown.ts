@@ -18,12 +18,11 @@ export interface Basis {
 /** Names a wafer's home fab. Always by the last writer, so that no policy hangs on itself. */
 export const HOME_FAB = '/home_fab' as FieldPath;
 
-const HOME_FAB_RULE: Rule = {
-  policy: 'last-writer-wins',
-  pattern: HOME_FAB,
-  product: ANY_PRODUCT,
-  builtIn: true,
-};
+/** A product that a person gives a wafer; it counts before that of its runs. */
+export const PRODUCT = '/product' as FieldPath;
+
+/** Fields that rules and policies look at themselves: always the last writer's, or they would hang on themselves. */
+const GIVENS: readonly FieldPath[] = [HOME_FAB, PRODUCT];
 
 /** What is shown of one field, and by which rule. */
 export interface Shown {
@@ -55,7 +54,8 @@ export type DocumentKind = 'wafer' | 'mesh';
 
 /** The rule of a field. */
 export function ruleFor(field: FieldPath, { rules, product }: Pick<Basis, 'rules' | 'product'>): Rule {
-  return field === HOME_FAB ? HOME_FAB_RULE : rules.of(field, product);
+  if (!GIVENS.includes(field)) return rules.of(field, product);
+  return { policy: 'last-writer-wins', pattern: field, product: ANY_PRODUCT, builtIn: true };
 }
 
 /** What a rule makes of one field. @param siblings one or more */

@@ -138,7 +138,7 @@ test('an edit has bounds, and what is just within them is taken', () => {
     assert.throws(
       () => compose(state, values, part),
       (error) =>
-        error instanceof WafersyncError && error.code === 'exhausted' && /over the bound/.test(error.message),
+        error instanceof WafersyncError && error.code === 'invalid' && /over the bound/.test(error.message),
     );
   const many = (count: number, prefix: string): Values =>
     Object.fromEntries(Array.from({ length: count }, (_, i) => [`${prefix}${i}`, '1']));

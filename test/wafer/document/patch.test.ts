@@ -201,7 +201,7 @@ test('what is no patch is refused', () => {
 test('a patch, a path and a depth have bounds', () => {
   const operation: Row = ['test', '/disposition', 'none'];
   assert.equal(patch(...Array<Row>(MAX_OPERATIONS).fill(operation)).values.size, 0);
-  refused(() => patch(...Array<Row>(MAX_OPERATIONS + 1).fill(operation)), 'exhausted', /2001 operations/);
+  refused(() => patch(...Array<Row>(MAX_OPERATIONS + 1).fill(operation)), 'invalid', /2001 operations/);
   const nested = (depth: number): Json => (depth === 0 ? 1 : { a: nested(depth - 1) });
   assert.equal(patch(['add', '/x', nested(MAX_DEPTH - 1)]).values.size, 1);
   refused(() => patch(['add', '/x', nested(MAX_DEPTH)]), 'invalid', /levels deep/);
@@ -215,5 +215,5 @@ test('a patch, a path and a depth have bounds', () => {
 
 test('copies that double the document again and again are stopped at the bound of a document', () => {
   const doubling = Array.from({ length: 60 }, (_, i): Row => ['copy', `/attributes/c${i}`, '/attributes']);
-  refused(() => patch(...doubling), 'exhausted', /^operation \d+ \(copy /, /larger than 1048576 bytes/);
+  refused(() => patch(...doubling), 'invalid', /^operation \d+ \(copy /, /larger than 1048576 bytes/);
 });
