@@ -149,6 +149,7 @@ describe('conflicts of two fabs that wrote of a wafer while their link was cut',
       [1, 'lin', true],
     );
     const resolved = await conflicts('resolve', short, '--value', '"scrap"', '--reason', 'cracked', '--json');
+    assert.equal(resolved.stderr, '');
     const answer = JSON.parse(resolved.stdout);
     assert.deepEqual([answer.edit.fab_id, answer.conflict.state], ['tw', 'settled']);
     assert.equal(JSON.parse(answer.document_json).disposition, 'scrap');

@@ -26,3 +26,8 @@ test('a table has columns, no lines, and no blanks at the ends', () => {
     'A      LONG\n1      12,345\nthree',
   );
 });
+
+test('a cell cannot steer the terminal, nor break the row', () => {
+  const evil = `${String.fromCharCode(27)}[2J\n`;
+  assert.equal(table(['A', 'B'], [[evil, 1]]), 'A                B\n\\u001b[2J\\u000a  1');
+});
