@@ -261,6 +261,9 @@ describe('conflicts of two fabs that wrote of a wafer while their link was cut',
     const explained = (await conflicts('explain', 'W4', '/x')).stdout;
     const dot = /lin wrote 1 .*\[(tw\.\d+-[0-9a-f]{10}:\d+)\]/.exec(explained)![1]!;
     const [conflict] = await listed('--wafer', 'W4');
+    const other = dot.replace(/\.\d+-/, '.1-');
+    const stranger = await conflicts('resolve', conflict!.id, '--choose', other, '--reason', 'r');
+    assert.match(stranger.stderr, /is not part of conflict/, 'the same sequence of another life is another');
     const { code, stdout } = await conflicts('resolve', conflict!.id, '--choose', dot, '--reason', 'r');
     assert.equal(code, 0);
     assert.match(stdout, / is settled by tw:\d+, which writes:\n {2}\/x 1\n$/);

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { parseOriginKey } from '../../clocks/dot.ts';
 import { address, jsonText } from '../options.ts';
 import type { Terminal } from '../output.ts';
 import {
@@ -91,7 +92,11 @@ function addResolve(conflicts: Command, terminal: Terminal, exit: (code: number)
 
 /** Reads `tw:57`, or with its epoch `tw.1-8f3a5c2e90:57`. */
 function choice(text: string): Choice {
-  const [, fab, sequence] = /^([a-z][a-z0-9-]*)(?:\.\d+-[0-9a-f]{10})?:([1-9]\d{0,14})$/.exec(text) ?? [];
-  if (fab && sequence) return { fab, sequence: Number(sequence) };
+  const [, fab, life, sequence] =
+    /^([a-z][a-z0-9-]*)(\.[1-9]\d{0,3}-[0-9a-f]{10})?:([1-9]\d{0,14})$/.exec(text) ?? [];
+  if (fab && sequence) {
+    const epoch = life ? { epoch: parseOriginKey(`${fab}${life}`).epoch } : {};
+    return { fab, ...epoch, sequence: Number(sequence) };
+  }
   throw new InvalidArgumentError('It must be FAB:SEQUENCE, such as az:12.');
 }

@@ -63,7 +63,7 @@ export function conflictLines(conflict: ConflictJson): string[] {
     memberTable(members),
   ];
   if (settlements.length > 0) lines.push('', settlementTable(conflict));
-  const choices = [...new Set(members.filter(({ here }) => here).map(({ dot }) => shortDot(dot)))];
+  const choices = [...new Set(members.filter(({ here }) => here).map(({ dot }) => choiceOf(dot, members)))];
   const anew = state === 'settled' ? ' anew' : '';
   if (choices.length > 0) {
     lines.push(
@@ -81,7 +81,7 @@ export function memberTable(members: readonly MemberJson[]): string {
   return table(
     ['CHOICE', 'WRITTEN', 'BY', 'FIELD', 'VALUE', 'SHOWN', 'REASON'],
     members.map((member) => [
-      shortDot(member.dot),
+      choiceOf(member.dot, members),
       member.here ? utc(member.written_at_us) : '-',
       member.author || '-',
       member.field,
@@ -90,6 +90,13 @@ export function memberTable(members: readonly MemberJson[]): string {
       member.reason || '-',
     ]),
   );
+}
+
+/** What names a member for `--choose`: with its epoch where two lives of a fab have the sequence. */
+function choiceOf(dot: DotJson, members: readonly MemberJson[]): string {
+  const short = shortDot(dot);
+  const alone = members.every((other) => shortDot(other.dot) !== short || other.dot.epoch === dot.epoch);
+  return alone ? short : `${dot.fab_id}.${dot.epoch}:${dot.sequence}`;
 }
 
 function settlementTable({ settlements }: ConflictJson): string {

@@ -34,6 +34,8 @@ export interface ListOptions extends ConflictOptions {
 /** A member of a conflict, as `--choose` names it. */
 export interface Choice {
   readonly fab: string;
+  /** Absent: fab and sequence name one alone. */
+  readonly epoch?: number;
   readonly sequence: number;
 }
 
@@ -156,9 +158,7 @@ export async function resolveConflict(
       hint: `\`wafersync conflicts show ${shortId(id)} --node ${options.node}\` tells what can be chosen.`,
     });
   }
-  const decision = choose
-    ? { choose: { fab_id: choose.fab, sequence: fromNumber(choose.sequence) } }
-    : { value_json: value ?? null };
+  const decision = choose ? { choose: dotOf(choose) } : { value_json: value ?? null };
   const answer = await withNode(conflictService, options.node, (client) =>
     client.ResolveConflict({ id, ...decision, reason, author }),
   );
@@ -180,6 +180,11 @@ export async function resolveConflict(
     ].join('\n'),
   );
   return 0;
+}
+
+function dotOf({ fab, epoch, sequence }: Choice): wafersync.v1.Dot.$Properties {
+  const life = epoch === undefined ? {} : { epoch: fromNumber(epoch) };
+  return { fab_id: fab, ...life, sequence: fromNumber(sequence) };
 }
 
 /** Tells why a field shows what it shows. With `mesh`, the field alone is given. */
