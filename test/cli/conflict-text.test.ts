@@ -20,7 +20,7 @@ function linesOf(members: readonly MemberJson[]): string[] {
 test('a choice is named with its epoch where two lives of a fab have the sequence', () => {
   const [one, two] = ['1-00000000aa', '2-00000000bb'];
   const text = linesOf([member(one, '1'), member(two, '2')]).join('\n');
-  assert.match(text, /^tw\.1-00000000aa:3 +2027-01-15 08:00:00\.000 UTC +- +\/x +1 +no +-$/m);
+  assert.match(text, /^tw\.1-00000000aa:3 +2027-01-15 08:00:00\.000 UTC +- +\/x +1 +- +-$/m);
   assert.ok(text.includes(`--choose tw.${one}:3|tw.${two}:3 `), text);
   assert.ok(
     linesOf([member(one, '1')])
@@ -31,6 +31,6 @@ test('a choice is named with its epoch where two lives of a fab have the sequenc
 
 test('what has not come here is no choice', () => {
   const text = linesOf([member('1-00000000aa', '1', false)]).join('\n');
-  assert.match(text, /^tw:3 +- +- +\/x +not here yet +no +-$/m);
+  assert.match(text, /^tw:3 +- +- +\/x +not here yet +- +-$/m);
   assert.ok(!text.includes('--choose'));
 });
