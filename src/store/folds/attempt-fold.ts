@@ -19,6 +19,8 @@ export interface Added {
   readonly wafer: { attempts: number; results: number; firstIndex: number | null };
   /** To the whole database. */
   readonly total: { attempts: number; results: number };
+  /** Where attempts were before, of which another update's content counts now. */
+  readonly left: { readonly wafer: number; readonly x: number | null; readonly y: number | null }[];
 }
 
 interface StoredRow {
@@ -51,6 +53,7 @@ export class AttemptFold {
     const added: Added = {
       wafer: { attempts: 0, results: 0, firstIndex: null },
       total: { attempts: 0, results: 0 },
+      left: [],
     };
     for (const attempt of attempts) {
       const verdict = verdictOf(attempt);
@@ -77,6 +80,7 @@ export class AttemptFold {
       this.#runWafers.recount(place.run, known.wafer);
     }
     if (showsSame(known, attempt, place)) return;
+    added.left.push({ wafer: known.wafer, x: known.x, y: known.y });
     this.#dies.recount(known.wafer, known.x, known.y);
     this.#dies.recount(place.wafer, attempt.x, attempt.y);
   }

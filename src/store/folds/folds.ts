@@ -87,12 +87,17 @@ export class Folds {
     }
     invariant(run !== null && wafer !== null, 'a results update is logged with its run and wafer');
     const attempts = this.#decoders.readAttempts(payload);
-    const final = this.#runs.name(run, header.run.startedAtUs, dot, id);
+    const { final, moved } = this.#runs.name(run, header.run.startedAtUs, dot, id);
     const added = this.#attempts.add(attempts, { run, wafer, updateRow: id, dot });
     const isNew = this.#runWafers.add(run, wafer, timestamp, added.wafer);
     this.#state.count({ ...added.total, wafers: isNew === 'wafer' ? 1 : 0 });
-    if (isNew) this.#documents.productMayChange(wafer);
+    // The first run that tells a product gives it: which one that is changes with their starts.
+    const products = moved ? this.#runWafers.wafersOf(run) : isNew ? [wafer] : [];
+    for (const one of products) this.#documents.productMayChange(one);
     this.#documents.attemptsAdded(wafer, attempts, final);
+    for (const [from, places] of Map.groupBy(added.left, (place) => place.wafer)) {
+      this.#documents.attemptsAdded(from, places, final);
+    }
   }
 
   #foldEdit(update: Update, { id, wafer }: LogRow): void {

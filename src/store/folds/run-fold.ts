@@ -19,15 +19,17 @@ export class RunFold {
 
   /**
    * Takes in that an update names the run: its smallest dot tells the start, by which attempts of a die order. Tells
-   * whether a record has marked the run final.
+   * whether a record has marked the run final, and whether its start is another now.
    */
-  name(run: number, startedAtUs: number, dot: Dot, updateRow: number): boolean {
+  name(run: number, startedAtUs: number, dot: Dot, updateRow: number): { final: boolean; moved: boolean } {
     const known = this.#statements.start.get(run);
+    let moved = false;
     if (!known || compareDots(this.#keys.dot(known.origin, known.sequence), dot) > 0) {
       this.#statements.setStart.run(startedAtUs, updateRow, run);
-      if (known && known.startedAtUs !== startedAtUs) this.#dies.recountRun(run);
+      moved = known !== undefined && known.startedAtUs !== startedAtUs;
+      if (moved) this.#dies.recountRun(run);
     }
-    return known?.final === 1;
+    return { final: known?.final === 1, moved };
   }
 
   /**
