@@ -1,7 +1,7 @@
 import { type Dot, sameDot } from '../../clocks/dot.ts';
 import type { Timestamp } from '../../clocks/hlc.ts';
 import { TransportVector } from '../../clocks/transport-vector.ts';
-import type { Connection } from '../connection.ts';
+import type { Connection, Participant } from '../connection.ts';
 import type { LocalKeys } from '../keys.ts';
 import type { Decoders } from '../types.ts';
 
@@ -15,16 +15,26 @@ export interface ResultsUpdate {
   readonly seen: TransportVector;
 }
 
-/** The results updates of wafers, what their writers knew, and by which updates an attempt was born. */
-export class AttemptBirths {
+/** Updates of which the attempts are kept in memory; past it all are read again. */
+const MAX_KNOWN = 2048;
+
+/**
+ * The results updates of wafers, what their writers knew, and by which updates an attempt was born.
+ *
+ * Invariant: what is kept in memory of an update is what its row has.
+ */
+export class AttemptBirths implements Participant {
   readonly #keys: LocalKeys;
   readonly #decoders: Decoders;
   readonly #statements;
+  /** Indexes in the run of the attempts of updates that were asked for lately. */
+  #known = new Map<number, ReadonlySet<number>>();
 
   constructor(connection: Connection, keys: LocalKeys, decoders: Decoders) {
     this.#keys = keys;
     this.#decoders = decoders;
     this.#statements = statements(connection);
+    connection.enlist(this);
   }
 
   /** A results update by its row. */
@@ -44,7 +54,7 @@ export class AttemptBirths {
   holdsAttempts(seen: TransportVector, { row, run, dot }: ResultsUpdate): boolean {
     if (seen.has(dot)) return true;
     if (!this.#bornTwice(run)) return false;
-    const wanted = this.#indexes(row);
+    const wanted = new Set(this.#indexes(row));
     for (const other of this.#statements.ofRun.all(run)) {
       if (!seen.has(this.#keys.dot(other.origin, other.sequence))) continue;
       for (const index of this.#indexes(other.id)) wanted.delete(index);
@@ -68,10 +78,24 @@ export class AttemptBirths {
     return first !== last;
   }
 
-  #indexes(row: number): Set<number> {
+  #indexes(row: number): ReadonlySet<number> {
+    const known = this.#known.get(row);
+    if (known) return known;
     const { payload } = this.#statements.payload.get(row)!;
-    return new Set(this.#decoders.readAttempts(payload).map(({ index }) => index));
+    const indexes = new Set(this.#decoders.readAttempts(payload).map(({ index }) => index));
+    if (this.#known.size >= MAX_KNOWN) this.#known.clear();
+    this.#known.set(row, indexes);
+    return indexes;
   }
+
+  /** Rows that are rolled back give their numbers to others. */
+  save(): () => void {
+    return () => {
+      this.#known = new Map();
+    };
+  }
+
+  flush(): void {}
 
   #toUpdate({ id, run, origin, sequence, timestamp, header }: UpdateRow): ResultsUpdate {
     const { seen } = this.#decoders.decodeHeader(header);
