@@ -66,13 +66,21 @@ export interface ConflictFilter {
   readonly fab?: FabId;
 }
 
-/** The conflicts that are known here. */
+/** Edits that are kept decoded: an edit of many fields is in as many conflicts, listed one behind the other. */
+const MAX_DECODED = 8;
+
+/**
+ * The conflicts that are known here.
+ *
+ * Invariant: an edit kept in memory is that of its digest.
+ */
 export class Conflicts {
   readonly #keys: LocalKeys;
   readonly #log: UpdateLog;
   readonly #decoders: Decoders;
   readonly #connection: Connection;
   readonly #statements;
+  readonly #decoded = new Map<string, Edit>();
 
   constructor(connection: Connection, keys: LocalKeys, log: UpdateLog, decoders: Decoders) {
     this.#connection = connection;
@@ -215,8 +223,12 @@ export class Conflicts {
 
   #editAt(dot: Dot): Edit | null {
     const update = this.#log.get(dot);
-    const isEdit = update?.header.kind === 'edit' || update?.header.kind === 'retire';
-    return update && isEdit ? this.#decoders.decodeEdit(update.payload) : null;
+    if (update?.header.kind !== 'edit' && update?.header.kind !== 'retire') return null;
+    const digest = Buffer.from(update.digest).toString('hex');
+    const edit = this.#decoded.get(digest) ?? this.#decoders.decodeEdit(update.payload);
+    if (this.#decoded.size >= MAX_DECODED) this.#decoded.clear();
+    this.#decoded.set(digest, edit);
+    return edit;
   }
 
   #member({ field, value, origin, sequence, timestamp }: MemberRow): Member {

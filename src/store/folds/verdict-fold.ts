@@ -159,7 +159,8 @@ export class VerdictFold {
     const marks = new Map<number, TransportVector>();
     for (const { run } of this.#statements.marked.all(wafer)) marks.set(run, TransportVector.empty);
     for (const { field, updateRow } of this.#statements.markedByPeople.all(wafer)) {
-      const run = this.#statements.run.get(segmentsOf(field as FieldPath)[1] ?? '')?.id;
+      const [, id = '', ...deeper] = segmentsOf(field as FieldPath);
+      const run = deeper.length === 0 ? this.#statements.run.get(id)?.id : undefined;
       if (run === undefined) continue;
       const known = marks.get(run) ?? TransportVector.empty;
       marks.set(run, known.join(this.#queries.attemptsSeen(updateRow)));
