@@ -7,7 +7,7 @@ import { type Authorship, composeEdit, type Draft } from '../wafer/document/comp
 import type { ConflictId } from '../wafer/document/conflict.ts';
 import { EDIT_BOUNDS, type Edit } from '../wafer/document/edit.ts';
 import { type FieldPath, leavesOf, segmentsOf } from '../wafer/document/field.ts';
-import { ATTEMPTS, HOLDS, RETIRED } from '../wafer/document/guards.ts';
+import { ATTEMPTS, DISPOSITION, HOLDS, RETIRED } from '../wafer/document/guards.ts';
 import { canonicalJson, isObject, type Json, parseJson } from '../wafer/document/json.ts';
 import { MESH, ruleField } from '../wafer/document/mesh.ts';
 import { applyPatch } from '../wafer/document/patch.ts';
@@ -47,8 +47,6 @@ export interface EditPlan {
   readonly version: number;
 }
 
-const DISPOSITION = '/disposition' as FieldPath;
-
 /** How a person settles a conflict: by a member of it, or by a new value. */
 export type Decision =
   | { readonly choose: { readonly fab: string; readonly epoch?: number; readonly sequence: number } }
@@ -69,7 +67,7 @@ export class Editor {
    * A JSON Patch of a wafer's document, or of the mesh's.
    * @param create whether a wafer that nothing names yet may be written of
    * @throws WafersyncError `conflict` where it is not as expected or a `test` fails, `precondition` where an operation or the
-   * value does not fit, `invalid`, `invalid` over a bound, `not-found`
+   * value does not fit, `invalid` where it is wrong or over a bound, `not-found`
    */
   patch(request: EditRequest, patch: string, create: boolean): EditPlan {
     const now = this.#expected(request, create);
@@ -101,7 +99,8 @@ export class Editor {
 
   /**
    * Settles a conflict by a write that has seen all of it. A conflict that was settled can be settled anew.
-   * @throws WafersyncError `not-found`, `invalid` for a choice that is none of it, `precondition` where a value has to be given
+   * @throws WafersyncError `conflict` where it does not stand any more or was written over since, `invalid` for a choice that is
+   * none of it, `precondition` where a value has to be given or a hold stands
    */
   resolve(id: ConflictId, decision: Decision, author: Authorship): EditPlan {
     const conflict = this.#store.conflicts.get(id);
@@ -231,10 +230,8 @@ function settlingValues(conflict: Conflict, decision: Decision): Map<FieldPath, 
 
 /** The fields of a value that takes the place of a field. */
 function leavesAt(field: FieldPath, value: Json): [FieldPath, string | null][] {
-  const leaves = [...leavesOf(value, segmentsOf(field))].map(
-    ([path, leaf]) => [path, canonicalJson(leaf)] as const,
-  );
-  return [[field, null], ...leaves.map(([path, leaf]): [FieldPath, string] => [path, leaf])];
+  const leaves = [...leavesOf(value, segmentsOf(field))];
+  return [[field, null], ...leaves.map(([path, leaf]): [FieldPath, string] => [path, canonicalJson(leaf)])];
 }
 
 /** What a guarded edit wrote besides stays as it is, written again: the edit itself is over then, wherever it stood. */

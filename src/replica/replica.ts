@@ -152,10 +152,7 @@ export class Replica<Token> implements Intake {
   async edit(plan: (editor: Editor) => EditPlan): Promise<EditReceipt> {
     let receipt: EditReceipt = { dot: null };
     await this.#durable(EDIT_BYTES, () => {
-      const { kind, wafer, version, edit } = plan(this.#editor);
-      if (edit === null) return;
-      const dot = this.#bear({ kind, wafer, version, run: null, program: null }, encodeEdit(edit));
-      receipt = { dot };
+      receipt = { dot: this.#writeEdit(plan(this.#editor)) };
     });
     return receipt;
   }
@@ -164,9 +161,7 @@ export class Replica<Token> implements Intake {
   async seed(rules: readonly SeedRule[]): Promise<void> {
     await this.#durable(EDIT_BYTES, () => {
       const plan = this.#editor.seed(rules, this.#store.origin.fab);
-      if (!plan?.edit) return;
-      const { kind, wafer, version, edit } = plan;
-      this.#bear({ kind, wafer, version, run: null, program: null }, encodeEdit(edit), BEFORE_ALL_TIME);
+      if (plan) this.#writeEdit(plan, BEFORE_ALL_TIME);
     });
   }
 
@@ -256,6 +251,12 @@ export class Replica<Token> implements Intake {
       addedResults: countResults(fresh),
       known: attempts.length - fresh.length,
     };
+  }
+
+  /** The edit of a plan is born; null where there is nothing to write. */
+  #writeEdit({ kind, wafer, version, edit }: EditPlan, timestamp?: Timestamp): Dot | null {
+    if (edit === null) return null;
+    return this.#bear({ kind, wafer, version, run: null, program: null }, encodeEdit(edit), timestamp);
   }
 
   /** An update is born: dot, timestamp, seal, log, fold. */

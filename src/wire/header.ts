@@ -91,7 +91,7 @@ export function sealUpdate(header: UpdateHeader, payload: Uint8Array): Update {
       'invalid',
       `an update of ${updateBytes(update)} bytes is over the bound of ${MAX_UPDATE_BYTES}`,
       {
-        hint: 'Send fewer results of a die, or dies, at once.',
+        hint: 'Send less at once: fewer results, dies or fields.',
       },
     );
   }

@@ -165,7 +165,7 @@ export class StreamIntake implements StreamOwner {
     this.#progressed();
   }
 
-  /** Makes this session the one that writes the run, and looks up what is durable of it. */
+  /** Claims the run, so that no other stream writes it, and looks up what is durable of it. */
   async #claim(): Promise<Claim> {
     if (this.#claimed !== null) return this.#claimed;
     const { fab, history, owners } = this.#parts;

@@ -1,5 +1,5 @@
-import { type FieldPath, fieldPath } from '../../wafer/document/field.ts';
-import { MESH, POLICIES_BRANCH, parseRuleField } from '../../wafer/document/mesh.ts';
+import type { FieldPath } from '../../wafer/document/field.ts';
+import { MESH, POLICIES_BRANCH, parseRuleField, viewField } from '../../wafer/document/mesh.ts';
 import { ANY_PRODUCT, Rules } from '../../wafer/document/rules.ts';
 import { type Basis, PRODUCT } from '../../wafer/document/shown.ts';
 import { YIELD_VIEWS, type YieldView } from '../../wafer/views.ts';
@@ -64,7 +64,7 @@ export class Bases implements Participant {
     const mesh = this.#keys.findWafer(MESH);
     const named = [product, ANY_PRODUCT].filter((name) => name !== '');
     for (const name of mesh === null ? [] : named) {
-      const said = this.#statements.said.get(mesh!, fieldPath(['views', name]))?.value;
+      const said = this.#statements.said.get(mesh!, viewField(name))?.value;
       const view = YIELD_VIEWS.find((known) => said === JSON.stringify(known));
       if (view) return view;
     }

@@ -118,26 +118,16 @@ export class Folds {
   }
 }
 
+/** Tables that are nothing but folds; those that others refer to come last. */
+const FOLDS = [
+  ...['conflict_members', 'conflicts', 'settlements', 'attempts_seen', 'fields_seen', 'guarded_edits'],
+  ...['grounds', 'fields', 'siblings', 'documents', 'final_runs', 'dies', 'attempts', 'run_wafers'],
+];
+
 /** What is left in runs and wafers are their keys, which the log refers to. */
 const EMPTY = [
-  ...[
-    'conflict_members',
-    'conflicts',
-    'settlements',
-    'attempts_seen',
-    'fields_seen',
-    'guarded_edits',
-    'grounds',
-    'fields',
-  ],
-  ...['siblings', 'documents', 'final_runs'],
-]
-  .map((table) => `DELETE FROM ${table}`)
-  .concat([
-    'DELETE FROM dies',
-    'DELETE FROM attempts',
-    'DELETE FROM run_wafers',
-    `UPDATE runs SET ${['started_at_us', 'first_update', 'record_update', ...RECORD_COLUMNS]
-      .map((name) => `${name} = NULL`)
-      .join(', ')}`,
-  ]);
+  ...FOLDS.map((table) => `DELETE FROM ${table}`),
+  `UPDATE runs SET ${['started_at_us', 'first_update', 'record_update', ...RECORD_COLUMNS]
+    .map((name) => `${name} = NULL`)
+    .join(', ')}`,
+];

@@ -168,7 +168,7 @@ export class VerdictFold {
     return marks;
   }
 
-  /** A wafer that one origin alone knows, and of which no person gave a verdict, is not looked at further. */
+  /** An origin knows all of its own: a wafer of one alone has no dispute, and is looked at no further. */
   #mayDiffer({ wafer }: StoredView): boolean {
     return this.#origins.of(wafer).length > 1 || this.#statements.standing.get(wafer) !== undefined;
   }

@@ -1,7 +1,7 @@
 import { TransportVector } from '../../clocks/transport-vector.ts';
 import { WafersyncError } from '../../errors.ts';
 import { type Conflict, endedBy } from './conflict.ts';
-import { EDIT_BOUNDS, type Edit, type FieldWrite, type Settlement } from './edit.ts';
+import { EDIT_BOUNDS, type Edit, type FieldWrite } from './edit.ts';
 import { ancestorsOf, EMPTY_OBJECT, type FieldPath } from './field.ts';
 import { impliedGuards, restsOnAttempts, seenFields } from './guards.ts';
 import { contextOf, dotsOf, isLive } from './siblings.ts';
@@ -27,8 +27,6 @@ export interface Draft extends Authorship {
   readonly attempts: () => TransportVector;
   /** Conflicts of the document as they stand. */
   readonly conflicts: readonly Conflict[];
-  /** Conflicts that it ends besides those. */
-  readonly settlements?: readonly Settlement[];
 }
 
 /**
@@ -51,7 +49,7 @@ export function composeEdit(view: DocumentView, draft: Draft): Edit | null {
     guards,
     seen: seenFields(view, fields, guards),
     attemptsSeen: restsOnAttempts({ guards, writes }) ? draft.attempts() : TransportVector.empty,
-    settlements: [...endedBy(draft.conflicts, writes), ...(draft.settlements ?? [])],
+    settlements: endedBy(draft.conflicts, writes),
   };
   checkBounds(edit);
   return edit;

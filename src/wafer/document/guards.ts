@@ -1,4 +1,4 @@
-import { formatDot } from '../../clocks/dot.ts';
+import { formatDot, sameDot } from '../../clocks/dot.ts';
 import {
   type Birth,
   compareBirths,
@@ -28,7 +28,7 @@ export interface Objection extends Birth {
 export const RETIRED = '/retired' as FieldPath;
 
 /** The field whose value may rest on there being no hold. */
-const DISPOSITION = '/disposition' as FieldPath;
+export const DISPOSITION = '/disposition' as FieldPath;
 
 /** Guards that a write brings with it, whoever makes it. */
 export function impliedGuards(field: FieldPath, value: string | null): FieldPath[] {
@@ -64,7 +64,7 @@ export function seenFields(
 
 /** Fields of a guarded edit in which it still stands. */
 export function standsIn(view: DocumentView, edit: GuardedEdit): FieldPath[] {
-  return edit.fields.filter((field) => view.siblings(field).some(({ dot }) => isSame(dot, edit)));
+  return edit.fields.filter((field) => view.siblings(field).some(({ dot }) => sameDot(dot, edit.dot)));
 }
 
 /** Writes below an edit's guards that it did not know, and that did not know it; the earliest first. */
@@ -87,7 +87,7 @@ export function objections(view: DocumentView, edit: GuardedEdit): Objection[] {
       if (own && !tookAway(edit, guard, siblings)) continue;
       const seen = view.seen(edit.dot, field);
       for (const write of siblings) {
-        if (isSame(write.dot, edit) || seen.covers(write.dot)) continue;
+        if (sameDot(write.dot, edit.dot) || seen.covers(write.dot)) continue;
         if (guard === HOLDS && (write.value === null || write.value === EMPTY_OBJECT)) continue;
         // Of a field that the edit wrote as well, the write itself says whether it knew the edit.
         if (own && write.context.covers(edit.dot)) continue;
@@ -104,7 +104,7 @@ export function objections(view: DocumentView, edit: GuardedEdit): Objection[] {
  * that it rests on: whoever else writes that is in dispute with it about the field.
  */
 function tookAway(edit: GuardedEdit, guard: FieldPath, siblings: readonly Sibling[]): boolean {
-  const own = siblings.find(({ dot }) => isSame(dot, edit));
+  const own = siblings.find(({ dot }) => sameDot(dot, edit.dot));
   return guard === HOLDS && (own === undefined || own.value === null);
 }
 
@@ -114,8 +114,4 @@ export function restsOnAttempts(edit: Pick<Edit, 'guards' | 'writes'>): boolean 
     edit.guards.includes(ATTEMPTS) ||
     edit.writes.some(({ field }) => isWithin(field, '/verdicts') || isWithin(field, '/final_runs'))
   );
-}
-
-function isSame(dot: Birth['dot'], { dot: other }: Birth): boolean {
-  return dot.fab === other.fab && dot.epoch === other.epoch && dot.sequence === other.sequence;
 }

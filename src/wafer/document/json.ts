@@ -49,7 +49,10 @@ export function parseJson(text: string, what: string): Json {
     throw new Error('a number in it is too great');
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new WafersyncError('invalid', `${what} is not JSON: ${reason}`, { cause: error });
+    throw new WafersyncError('invalid', `${what} is not JSON: ${reason}`, {
+      hint: 'Texts stand in double quotes, in values as well.',
+      cause: error,
+    });
   }
 }
 

@@ -8,9 +8,6 @@ export const MESH: WaferKey = { lot: '', waferId: '', insertion: '' };
 /** Branch of the mesh document that holds the rules: /policies/PRODUCT/PATTERN = POLICY; PRODUCT * is any. */
 export const POLICIES_BRANCH = '/policies' as FieldPath;
 
-/** Branch of the mesh document that holds the views: /views/PRODUCT = VIEW; PRODUCT * is any. */
-export const VIEWS_BRANCH = '/views' as FieldPath;
-
 /** Whether a key stands for the mesh. */
 export function isMesh({ lot, waferId, insertion }: WaferKey): boolean {
   return lot === '' && waferId === '' && insertion === '';
@@ -19,6 +16,11 @@ export function isMesh({ lot, waferId, insertion }: WaferKey): boolean {
 /** Field of a rule. */
 export function ruleField(pattern: string, product: string = ANY_PRODUCT): FieldPath {
   return fieldPath(['policies', product, pattern]);
+}
+
+/** Field of the view that counts attempts of a product: /views/PRODUCT = VIEW; PRODUCT * is any. */
+export function viewField(product: string): FieldPath {
+  return fieldPath(['views', product]);
 }
 
 /** Product and pattern of a field below /policies; null where it is none of a rule. */

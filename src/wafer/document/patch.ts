@@ -26,8 +26,8 @@ export interface Patched {
 /**
  * Applies a JSON Patch (RFC 6902) to a document as it is shown. Members of objects are fields, an array is one value.
  * @param always what is in every document: an object of it that is left empty needs no marker
- * @throws WafersyncError `invalid` where it is no patch, `conflict` where a `test` fails, `precondition` where an operation does not
- * apply, `invalid` over a bound; each says which operation and why
+ * @throws WafersyncError `invalid` where it is no patch or over a bound, `conflict` where a `test` fails, `precondition` where an
+ * operation does not apply; each says which operation and why
  */
 export function applyPatch(document: Json, text: string, always: Json): Patched {
   const operations = operationsOf(text);
