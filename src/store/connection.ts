@@ -5,6 +5,9 @@ import { fromSqlite, storageFailure } from './sqlite-error.ts';
 /** What can be bound to a statement. */
 export type Value = number | string | Uint8Array | null;
 
+/** Pages that SQLite allows at most: no bound. */
+const ALL_PAGES = 4_294_967_294;
+
 /** State in memory that must follow what transactions do. */
 export interface Participant {
   /** Notes the state as it is; the answer puts it back. */
@@ -63,6 +66,12 @@ export class Connection {
     } catch (thrown) {
       throw this.failed(thrown);
     }
+  }
+
+  /** Bounds the size of the file from now on, bytes; null takes the bound away. */
+  limit(bytes: number | null): void {
+    const pages = bytes === null ? ALL_PAGES : Math.floor(bytes / Number(this.pragma('page_size')));
+    this.pragma(`max_page_count = ${Math.max(1, pages)}`);
   }
 
   /** Commits what `work` did, durably, or nothing. Not nested; `work` must not be asynchronous. */

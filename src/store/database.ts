@@ -131,16 +131,12 @@ function connect(file: string, maxFileBytes: number | undefined): Connection {
     db.pragma(`cache_size = -${CACHE_KIB}`);
     db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     db.pragma(`journal_size_limit = ${WAL_BYTES}`);
-    if (maxFileBytes !== undefined) boundSize(db, maxFileBytes);
     migrate(db);
-    return new Connection(db, file);
+    const connection = new Connection(db, file);
+    if (maxFileBytes !== undefined) connection.limit(maxFileBytes);
+    return connection;
   } catch (thrown) {
     db.close();
     throw thrown;
   }
-}
-
-function boundSize(db: Database.Database, bytes: number): void {
-  const pageSize = Number(db.pragma('page_size', { simple: true }));
-  db.pragma(`max_page_count = ${Math.max(1, Math.floor(bytes / pageSize))}`);
 }

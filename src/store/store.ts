@@ -193,6 +193,11 @@ export class Store {
     return reader;
   }
 
+  /** Bounds the size of the database file from now on, bytes; null takes the bound away. What is there stays. */
+  limitFile(bytes: number | null): void {
+    this.#connection.limit(bytes);
+  }
+
   /** Moves the write-ahead log into the database and cuts it. */
   checkpoint(): void {
     this.#connection.pragma('wal_checkpoint(TRUNCATE)');

@@ -12,7 +12,7 @@ export const HIGH_WATER = 16;
  */
 export class Pipe<T> {
   readonly #time: VirtualTime;
-  readonly #delayMs: () => number;
+  readonly #delayMs: (message: T) => number;
   readonly #deliver: (message: T) => void;
   readonly #writable: () => void;
   readonly #queue: { readonly message: T; readonly readyMs: number }[] = [];
@@ -25,7 +25,12 @@ export class Pipe<T> {
   /** Most messages that ever waited. */
   longest = 0;
 
-  constructor(time: VirtualTime, delayMs: () => number, deliver: (message: T) => void, writable: () => void) {
+  constructor(
+    time: VirtualTime,
+    delayMs: (message: T) => number,
+    deliver: (message: T) => void,
+    writable: () => void,
+  ) {
     this.#time = time;
     this.#delayMs = delayMs;
     this.#deliver = deliver;
@@ -35,7 +40,7 @@ export class Pipe<T> {
   /** Takes a message; false: send no more until `writable`. */
   send(message: T): boolean {
     if (this.#dead) return false;
-    this.#lastReadyMs = Math.max(this.#lastReadyMs, this.#time.nowMs + this.#delayMs());
+    this.#lastReadyMs = Math.max(this.#lastReadyMs, this.#time.nowMs + this.#delayMs(message));
     this.#queue.push({ message, readyMs: this.#lastReadyMs });
     this.longest = Math.max(this.longest, this.#queue.length);
     this.#arm();
@@ -93,13 +98,19 @@ export class Connection<Up, Down> {
   #answerer: StreamHandlers<Up> | null = null;
   #over = false;
 
-  constructor(time: VirtualTime, delayMs: () => number, dialler: StreamHandlers<Down>) {
+  /** @param downDelayMs of what the answering side sends; as `delayMs` where not given */
+  constructor(
+    time: VirtualTime,
+    delayMs: (message: Up) => number,
+    dialler: StreamHandlers<Down>,
+    downDelayMs: (message: Down) => number = delayMs as unknown as (message: Down) => number,
+  ) {
     this.#time = time;
     this.#dialler = dialler;
     const toAnswerer = (message: Up) => this.#guard(() => this.#answerer?.message(message));
     const toDialler = (message: Down) => this.#guard(() => this.#dialler?.message(message));
     this.up = new Pipe(time, delayMs, toAnswerer, () => this.#dialler?.writable());
-    this.down = new Pipe(time, delayMs, toDialler, () => this.#answerer?.writable());
+    this.down = new Pipe(time, downDelayMs, toDialler, () => this.#answerer?.writable());
   }
 
   /** Whether nothing has ended it yet. */
@@ -126,6 +137,20 @@ export class Connection<Up, Down> {
     const error = new WafersyncError('unavailable', reason);
     this.#time.after(noticeMs(), () => this.#tell('dialler', error));
     this.#time.after(noticeMs(), () => this.#tell('answerer', error));
+  }
+
+  /** One side's process is gone: what it had sent still arrives until the other side notices. */
+  fall(side: 'dialler' | 'answerer', reason: string, noticeMs: number): void {
+    if (this.#over) return;
+    this.#over = true;
+    const other = side === 'dialler' ? 'answerer' : 'dialler';
+    if (side === 'dialler') this.#dialler = null;
+    else this.#answerer = null;
+    (side === 'dialler' ? this.down : this.up).kill();
+    this.#time.after(noticeMs, () => {
+      this.#kill();
+      this.#tell(other, new WafersyncError('unavailable', reason));
+    });
   }
 
   #guard(handle: () => void): void {

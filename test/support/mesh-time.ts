@@ -41,6 +41,16 @@ export class VirtualTime {
     }
   }
 
+  /** When the next event falls due, milliseconds; null where none is to come. */
+  get nextMs(): number | null {
+    return this.#heap[0]?.atMs ?? null;
+  }
+
+  /** Runs the next event. */
+  step(): void {
+    if (this.#heap.length > 0) this.#runNext();
+  }
+
   #runNext(): void {
     const next = this.#pop();
     if (this.#cancelled.delete(next.order)) return;

@@ -1,0 +1,200 @@
+import type { FabId } from '../../src/clocks/dot.ts';
+import type { Dice } from './dice.ts';
+import type { Machine } from './machine.ts';
+import type { Tamper } from './roads.ts';
+import type { SimMesh } from './sim-mesh.ts';
+
+/** One class of faults. */
+export interface Fault {
+  readonly name: string;
+  /** Does it to a mesh. The undoing, if any, is timed by the fault itself. Tells whether anything was done. */
+  happen(mesh: SimMesh, dice: Dice): boolean;
+}
+
+/** Name of the class that lets some nodes begin with an older program. */
+export const OLDER_VERSION = 'older-version';
+
+const SECOND = 1_000;
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+
+/** Faults of the links. */
+const LINKS: readonly Fault[] = [
+  between('cut', (mesh, a, b, dice) => {
+    mesh.cut(a, b, true);
+    mesh.cut(b, a, true);
+    mesh.later(dice.between(0.2, 8) * SECOND, () => {
+      mesh.cut(a, b, false);
+      mesh.cut(b, a, false);
+    });
+  }),
+  between('asymmetric-cut', (mesh, a, b, dice) => {
+    mesh.cut(a, b, true);
+    mesh.later(dice.between(0.2, 8) * SECOND, () => mesh.cut(a, b, false));
+  }),
+  between('flapping', (mesh, a, b, dice) => {
+    const flaps = 3 + dice.int(6);
+    for (let i = 0; i < flaps; i++) {
+      mesh.later(i * dice.between(100, 900), () => mesh.cut(a, b, i % 2 === 0));
+    }
+    mesh.later(flaps * SECOND, () => mesh.cut(a, b, false));
+  }),
+  {
+    name: 'island',
+    happen: (mesh, dice) => {
+      const { fab } = dice.pick(mesh.machines);
+      const others = mesh.machines.filter((other) => other.fab !== fab);
+      const set = (cut: boolean) => {
+        for (const other of others) {
+          mesh.cut(fab, other.fab, cut);
+          mesh.cut(other.fab, fab, cut);
+        }
+      };
+      set(true);
+      mesh.later(dice.between(1, 12) * SECOND, () => set(false));
+      return true;
+    },
+  },
+  { name: 'reset-stream', happen: (mesh) => mesh.network.loseOne() > 0 },
+  between('slow-peer', (mesh, a, b, dice) => {
+    mesh.stall(a, b, true);
+    mesh.later(dice.between(0.5, 10) * SECOND, () => mesh.stall(a, b, false));
+  }),
+  between('bandwidth', (mesh, a, b, dice) => {
+    const road = mesh.roads.road(a, b);
+    road.bandwidth = 300 + dice.int(20_000);
+    mesh.later(dice.between(1, 15) * SECOND, () => {
+      road.bandwidth = Number.POSITIVE_INFINITY;
+    });
+  }),
+  between('delay', (mesh, a, b, dice) => {
+    const road = mesh.roads.road(a, b);
+    const before = road.latencyMs;
+    road.latencyMs = [500, 500 + dice.int(4000)];
+    mesh.later(dice.between(1, 10) * SECOND, () => {
+      road.latencyMs = before;
+    });
+  }),
+  ...(['duplicate', 'reorder', 'replay', 'corrupt'] as const).map(
+    (what): Fault => ({
+      name: what,
+      happen: (mesh, dice) => {
+        const [a, b] = mesh.pair(dice);
+        const due: Tamper[] = Array.from({ length: 1 + dice.int(3) }, () => what);
+        mesh.roads.road(a, b).due.push(...due);
+        // Counted when an update has met it.
+        return false;
+      },
+    }),
+  ),
+];
+
+/** Faults of processes and power. */
+const PROCESSES: readonly Fault[] = [
+  on('kill', (mesh, machine, dice) => {
+    machine.crash();
+    mesh.restartLater(machine, dice);
+  }),
+  on('stop', (mesh, machine, dice) => {
+    mesh.stop(machine);
+    mesh.restartLater(machine, dice);
+  }),
+  on('freeze', (mesh, machine, dice) => {
+    mesh.freeze(machine, true);
+    mesh.later(dice.between(0.1, 30) * SECOND, () => mesh.freeze(machine, false));
+  }),
+  // Counted when the commit has come, by Machine.
+  planned('crash-before-commit', (machine) => machine.planCrash('before-commit', 'none')),
+  planned('crash-after-commit', (machine) => machine.planCrash('after-commit', 'none')),
+  planned('power-lost-in-commit', (machine) => machine.planCrash('in-commit', 'lost')),
+  planned('power-cut-in-commit', (machine) => machine.planCrash('in-commit', 'cut')),
+  planned('power-garbled-commit', (machine) => machine.planCrash('in-commit', 'garbled')),
+  on('checkpoint', (_mesh, machine) => machine.checkpoint(null)),
+  on('power-lost-in-checkpoint', (mesh, machine, dice) => {
+    machine.checkpoint('cut');
+    if (!machine.running) mesh.restartLater(machine, dice);
+  }),
+  on('rebuild', (_mesh, machine) => {
+    machine.process?.store.rebuild();
+  }),
+];
+
+/** Faults of disks. */
+const DISKS: readonly Fault[] = [
+  on('disk-full', (mesh, machine, dice) => {
+    machine.fill(true);
+    mesh.later(dice.between(1, 12) * SECOND, () => machine.fill(false));
+  }),
+];
+
+/** Faults of clocks. */
+const CLOCKS: readonly Fault[] = [
+  on('clock-ahead', (_mesh, machine, dice) => machine.options.clock.step(dice.between(1, 3600) * SECOND)),
+  on('clock-behind', (_mesh, machine, dice) => machine.options.clock.step(-dice.between(1, 3600) * SECOND)),
+  on('clock-drift', (_mesh, machine, dice) => machine.options.clock.runAt(dice.between(-0.2, 0.2))),
+  on('clock-backwards', (mesh, machine, dice) => {
+    machine.options.clock.runAt(-1.5);
+    mesh.later(dice.between(1, 10) * SECOND, () => machine.options.clock.runAt(0));
+  }),
+];
+
+/** Faults of whole nodes, of versions and of what others send. */
+const NODES: readonly Fault[] = [
+  on('away-for-a-week', (mesh, machine, dice) => {
+    mesh.stop(machine);
+    mesh.clock.skip(7 * DAY);
+    mesh.later(dice.between(5, 20) * SECOND, () => mesh.start(machine));
+  }),
+  {
+    // Some begin with a program that does not know edits; each is replaced once.
+    name: OLDER_VERSION,
+    happen: (mesh, dice) => {
+      const older = mesh.machines.filter(({ running, doomed, frozen, unknownKinds }) => {
+        return running && !doomed && !frozen && unknownKinds.size > 0;
+      });
+      if (older.length === 0) return false;
+      mesh.replaceProgram(dice.pick(older), new Set(), dice);
+      return true;
+    },
+  },
+  on('poison-payload', (mesh, machine, dice) => mesh.poison(machine, 'payload', dice)),
+  on('poison-kind', (mesh, machine, dice) => mesh.poison(machine, 'kind', dice)),
+];
+
+/** All classes of faults. */
+export const FAULTS: readonly Fault[] = [...LINKS, ...PROCESSES, ...DISKS, ...CLOCKS, ...NODES];
+
+function between(name: string, happen: (mesh: SimMesh, a: FabId, b: FabId, dice: Dice) => void): Fault {
+  return {
+    name,
+    happen: (mesh, dice) => {
+      const [a, b] = mesh.pair(dice);
+      happen(mesh, a, b, dice);
+      return true;
+    },
+  };
+}
+
+function on(name: string, happen: (mesh: SimMesh, machine: Machine, dice: Dice) => void): Fault {
+  return {
+    name,
+    happen: (mesh, dice) => {
+      const machine = dice.pick(mesh.machines);
+      if (!machine.running || machine.doomed || machine.frozen) return false;
+      happen(mesh, machine, dice);
+      return true;
+    },
+  };
+}
+
+/** A crash that waits for its commit. */
+function planned(name: string, plan: (machine: Machine) => void): Fault {
+  const fault = on(name, (_mesh, machine) => plan(machine));
+  return {
+    name,
+    happen: (mesh, dice) => {
+      fault.happen(mesh, dice);
+      return false;
+    },
+  };
+}

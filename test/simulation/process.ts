@@ -1,0 +1,206 @@
+import type { FabId } from '../../src/clocks/dot.ts';
+import { HybridClock } from '../../src/clocks/hlc.ts';
+import { WafersyncError } from '../../src/errors.ts';
+import type { Log } from '../../src/log.ts';
+import { HeldWatch } from '../../src/replica/held-watch.ts';
+import { Replica } from '../../src/replica/replica.ts';
+import { StorageWatch } from '../../src/replica/storage-watch.ts';
+import { Store } from '../../src/store/store.ts';
+import type { Decoders } from '../../src/store/types.ts';
+import type { PullRequest } from '../../src/sync/messages.ts';
+import { answerPulls } from '../../src/sync/pull-server.ts';
+import { type Carrier, SyncRunner, type SyncRunnerOptions } from '../../src/sync/sync-runner.ts';
+import type { toWaferUpdate } from '../../src/sync/transport/lane-codec.ts';
+import type {
+  IncomingLaneMessage,
+  Stream,
+  StreamHandlers,
+  Transport,
+} from '../../src/sync/transport/transport.ts';
+import { decodeAttemptTable } from '../../src/wafer/payload/decode.ts';
+import { decodeEdit } from '../../src/wire/edit.ts';
+import { decodeHeader } from '../../src/wire/header.ts';
+import { decodeRunRecord } from '../../src/wire/run-record.ts';
+import type { ProcessWorld } from './clock.ts';
+import type { Answering } from './network.ts';
+
+type LaneMessage = Parameters<typeof toWaferUpdate>[0];
+
+/** Settings of a node that a seed chooses. */
+export interface NodeSettings extends Pick<SyncRunnerOptions, 'window' | 'catchUp' | 'reconnect'> {
+  readonly heartbeatMs: number;
+  readonly maxClockDriftMs: number;
+  readonly groupCommitMs: number;
+}
+
+/** What a process is made of. */
+export interface ProcessOptions {
+  readonly fab: FabId;
+  readonly peers: readonly FabId[];
+  readonly file: string;
+  readonly world: ProcessWorld;
+  readonly settings: NodeSettings;
+  readonly transport: (read: Answering['read']) => Transport;
+  readonly log: Log;
+  /** Kinds of updates that this version does not know yet. */
+  readonly unknownKinds: ReadonlySet<string>;
+  /** Runs each write transaction; where a crash is planned, it happens around it. */
+  readonly commit: (transaction: () => unknown) => unknown;
+  /** Between opening the database and beginning to work with it. */
+  readonly opened: (store: Store) => void;
+}
+
+/** One life of one node: the product's own parts, composed as the product composes them. */
+export class NodeProcess implements Answering {
+  readonly fab: FabId;
+  readonly store: Store;
+  readonly replica: Replica<Carrier>;
+  readonly sync: SyncRunner;
+  readonly world: ProcessWorld;
+  readonly #storage: StorageWatch;
+  readonly #held: HeldWatch;
+  readonly #unknownKinds: ReadonlySet<string>;
+
+  constructor(options: ProcessOptions) {
+    const { fab, world, settings, log } = options;
+    this.#unknownKinds = options.unknownKinds;
+    this.fab = fab;
+    this.world = world;
+    const store = Store.open({ file: options.file, fab, world, decoders: decodersOf(options.unknownKinds) });
+    this.store = store;
+    options.opened(store);
+    const transaction = store.transaction.bind(store);
+    store.transaction = (work) => options.commit(() => transaction(work)) as ReturnType<typeof work>;
+    this.replica = new Replica<Carrier>({
+      store,
+      clock: new HybridClock(() => world.nowMs(), store.lastTimestamp()),
+      world,
+      queue: {
+        groupCommitMs: settings.groupCommitMs,
+        groupBytes: 64 * 1024,
+        maxQueueBytes: 4 * 1024 * 1024,
+      },
+      maxClockDriftMs: settings.maxClockDriftMs,
+    });
+    const { replica } = this;
+    this.#storage = new StorageWatch({ replica, world, log });
+    this.#held = new HeldWatch({ replica, store, world, log, maxClockDriftMs: settings.maxClockDriftMs });
+    this.sync = new SyncRunner({
+      ...settings,
+      ...{
+        replica,
+        store,
+        world,
+        log,
+        transport: options.transport((message) => this.read(message)),
+        peers: options.peers,
+      },
+    });
+    this.#storage.changes.subscribe((full) => this.sync.storage(full));
+  }
+
+  start(): void {
+    this.#held.start();
+    this.sync.start();
+  }
+
+  nowMs(): number {
+    return this.world.nowMs();
+  }
+
+  read(message: IncomingLaneMessage): IncomingLaneMessage {
+    if (message.type !== 'update' || !this.#unknownKinds.has(message.update.header.kind)) return message;
+    const header = { ...message.update.header, kind: 'unknown' as const };
+    return { type: 'update', update: { ...message.update, header } };
+  }
+
+  /** Whether its version knows a kind of updates. */
+  knows(kind: string): boolean {
+    return !this.#unknownKinds.has(kind);
+  }
+
+  get full(): boolean {
+    return this.#storage.view().full;
+  }
+
+  readonly acceptLive: Answering['acceptLive'] = (peer, connect) => this.sync.acceptLive(peer, connect);
+
+  /** Requests are answered one by one, as fast as the stream takes the answers; as the API does it. */
+  acceptPull(connect: (handlers: StreamHandlers<PullRequest>) => Stream<LaneMessage>): void {
+    const requests = new Requests();
+    let wake = () => {};
+    const stream = connect({
+      message: (request) => requests.put(request),
+      writable: () => wake(),
+      down: () => {
+        requests.end();
+        wake();
+      },
+    });
+    const answer = async () => {
+      for await (const message of answerPulls(this.store, requests)) {
+        if (requests.over || !this.world.alive) return;
+        const goOn = new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+        if (!stream.send(message)) await goOn;
+      }
+    };
+    answer().catch((thrown: unknown) => {
+      if (this.world.alive) stream.close(WafersyncError.from(thrown));
+    });
+  }
+
+  /** Ends in an orderly way. */
+  async stop(): Promise<void> {
+    this.#held.stop();
+    const stopped = this.sync.stop();
+    this.#storage.stop();
+    // What the last reports wait for is the commit that closing makes.
+    this.replica.close();
+    await stopped;
+    this.store.close();
+  }
+}
+
+/** Requests as they come, for whoever iterates. */
+class Requests implements AsyncIterable<PullRequest> {
+  over = false;
+  readonly #waiting: PullRequest[] = [];
+  #wake: () => void = () => {};
+
+  put(request: PullRequest): void {
+    this.#waiting.push(request);
+    this.#wake();
+  }
+
+  end(): void {
+    this.over = true;
+    this.#wake();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<PullRequest> {
+    while (!this.over) {
+      const next = this.#waiting.shift();
+      if (next) yield next;
+      else {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      }
+    }
+  }
+}
+
+/** The product's decoders, of a version that does not know some kinds of updates. */
+function decodersOf(unknownKinds: ReadonlySet<string>): Decoders {
+  return {
+    readAttempts: decodeAttemptTable,
+    decodeEdit,
+    decodeRunRecord,
+    decodeHeader: (bytes) => {
+      const header = decodeHeader(bytes);
+      return unknownKinds.has(header.kind) ? { ...header, kind: 'unknown' } : header;
+    },
+  };
+}

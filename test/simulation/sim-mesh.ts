@@ -1,0 +1,256 @@
+import { type FabId, formatDot } from '../../src/clocks/dot.ts';
+import type { WafersyncError } from '../../src/errors.ts';
+import type { Store } from '../../src/store/store.ts';
+import { VirtualTime } from '../support/mesh-time.ts';
+import { reportsAreDurable } from './checks.ts';
+import { MachineClock, MeshClock } from './clock.ts';
+import type { Dice } from './dice.ts';
+import { SimDisk, type Tear } from './disk.ts';
+import type { AppliedEdits } from './ledger.ts';
+import { Ledger } from './ledger.ts';
+import { type CommitPoint, Machine } from './machine.ts';
+import { SimNetwork } from './network.ts';
+import { poisonous } from './poison.ts';
+import type { NodeProcess, NodeSettings } from './process.ts';
+import { Roads } from './roads.ts';
+
+/** What a mesh is made of. */
+export interface SimMeshOptions {
+  readonly dice: Dice;
+  readonly folder: string;
+  readonly fabs: readonly FabId[];
+  /** Whom each fab dials. */
+  readonly dials: ReadonlyMap<FabId, readonly FabId[]>;
+  readonly settings: NodeSettings;
+  readonly latencyMs: () => readonly [number, number];
+  readonly trace?: ((line: string) => void) | undefined;
+}
+
+/** What a planned crash counts as. */
+const CRASHES: Readonly<Record<string, string>> = {
+  'before-commit none': 'crash-before-commit',
+  'after-commit none': 'crash-after-commit',
+  'in-commit lost': 'power-lost-in-commit',
+  'in-commit cut': 'power-cut-in-commit',
+  'in-commit garbled': 'power-garbled-commit',
+};
+
+/** All machines of a simulation, the roads between them, and what is checked as it goes. */
+export class SimMesh {
+  readonly time = new VirtualTime();
+  readonly clock = new MeshClock(this.time);
+  readonly ledger = new Ledger();
+  readonly machines: Machine[] = [];
+  readonly network: SimNetwork;
+  readonly roads: Roads;
+  /** How often each fault has happened. */
+  readonly counts = new Map<string, number>();
+  /** What each machine has applied, of the process that runs on it. */
+  readonly applied = new Map<FabId, AppliedEdits>();
+  readonly failures: unknown[] = [];
+  readonly #options: SimMeshOptions;
+  readonly #dice: Dice;
+  /** Whether faults are over: whatever is down is started again at once. */
+  #healed = false;
+
+  constructor(options: SimMeshOptions) {
+    const { dice, fabs } = options;
+    this.#options = options;
+    this.#dice = dice.split();
+    this.roads = new Roads(this.time, dice.split(), options.latencyMs);
+    this.network = new SimNetwork({
+      time: this.time,
+      dice: dice.split(),
+      roads: this.roads,
+      node: (fab) => this.machine(fab)?.process ?? undefined,
+      threw: (error) => this.#threw(error),
+    });
+    for (const fab of fabs) this.#build(fab);
+    for (const a of fabs) {
+      for (const b of fabs) this.roads.road(a, b).happened = (what) => this.count(what);
+    }
+  }
+
+  machine(fab: FabId): Machine | undefined {
+    return this.machines.find((machine) => machine.fab === fab);
+  }
+
+  get processes(): NodeProcess[] {
+    return this.machines.flatMap(({ process }) => process ?? []);
+  }
+
+  count(fault: string): void {
+    this.counts.set(fault, (this.counts.get(fault) ?? 0) + 1);
+    this.#options.trace?.(`${this.time.nowMs.toFixed(1)} ── ${fault}`);
+  }
+
+  later(ms: number, run: () => void): void {
+    this.time.after(ms, run);
+  }
+
+  /** Two different fabs. */
+  pair(dice: Dice): [FabId, FabId] {
+    const a = dice.pick(this.machines).fab;
+    const others = this.machines.filter(({ fab }) => fab !== a);
+    return [a, dice.pick(others).fab];
+  }
+
+  start(machine: Machine): void {
+    if (machine.running) return;
+    try {
+      machine.start();
+    } catch (thrown) {
+      this.failures.push(thrown);
+    }
+  }
+
+  stop(machine: Machine): void {
+    machine.stop().catch((thrown: unknown) => this.failures.push(thrown));
+  }
+
+  restartLater(machine: Machine, dice: Dice): void {
+    this.later(dice.between(50, 8_000), () => this.start(machine));
+  }
+
+  /** Another version of the program takes over. */
+  replaceProgram(machine: Machine, unknownKinds: ReadonlySet<string>, dice: Dice): void {
+    this.stop(machine);
+    machine.unknownKinds = unknownKinds;
+    this.later(dice.between(10, 1_000), () => this.start(machine));
+  }
+
+  freeze(machine: Machine, frozen: boolean): void {
+    if (frozen) this.roads.frozen.add(machine.fab);
+    else this.roads.frozen.delete(machine.fab);
+    if (frozen) machine.freeze();
+    else machine.thaw();
+    this.network.applyStalls();
+  }
+
+  /** Nothing passes from one to the other, or does again; streams between them die of it after a while. */
+  cut(from: FabId, to: FabId, cut: boolean): void {
+    this.roads.road(from, to).cut = cut;
+    this.network.applyStalls();
+    if (!cut) return;
+    this.later(this.#dice.between(100, 3_000), () => {
+      if (this.roads.joined(from, to)) return;
+      this.network.lose('no answer to a probe', (wire) => {
+        return (wire.from === from && wire.to === to) || (wire.from === to && wire.to === from);
+      });
+    });
+  }
+
+  stall(from: FabId, to: FabId, stalled: boolean): void {
+    this.roads.road(from, to).stalled = stalled;
+    this.network.applyStalls();
+  }
+
+  /** An update is born that nobody can fold, or that nobody knows the kind of. */
+  poison(machine: Machine, what: 'payload' | 'kind', dice: Dice): void {
+    const process = machine.process!;
+    const { replica, store } = process;
+    replica
+      .housekeep(() => {
+        const update = poisonous(what, store, process.nowMs(), dice);
+        this.ledger.born(update, null);
+        store.log.append(update);
+        store.log.hold(update.header.dot, what === 'kind' ? 'kind' : 'fold', 'poison');
+      })
+      .catch(() => {});
+  }
+
+  /** Ends all faults: what is cut is joined, what is down is started, what is wrong is put right. */
+  heal(): void {
+    this.#healed = true;
+    this.roads.heal();
+    for (const machine of this.machines) {
+      this.freeze(machine, false);
+      machine.forgetPlan();
+      machine.fill(false);
+      machine.options.clock.correct();
+      if (machine.unknownKinds.size > 0 && machine.running) this.stop(machine);
+      machine.unknownKinds = new Set();
+      this.later(50, () => this.start(machine));
+    }
+    this.network.applyStalls();
+  }
+
+  #build(fab: FabId): void {
+    const { dice, folder, dials, settings, trace } = this.#options;
+    const machine = new Machine({
+      fab,
+      peers: dials.get(fab) ?? [],
+      disk: new SimDisk(folder, fab),
+      clock: new MachineClock(this.clock),
+      mesh: this.clock,
+      dice: dice.split(),
+      network: this.network,
+      settings,
+      events: {
+        opened: (_machine, store) => this.#opened(fab, store),
+        started: (_machine, process) => this.#watch(process),
+        crashed: (crashed, point, tear) => this.#crashed(crashed, point, tear),
+        failed: (error) => this.failures.push(error),
+      },
+      ...(trace ? { trace } : {}),
+    });
+    this.machines.push(machine);
+  }
+
+  /** What a process finds on its disk has to be what it promised, and its vectors what its rows say. */
+  #opened(fab: FabId, store: Store): void {
+    const applied = this.ledger.applied(store, fab);
+    this.applied.set(fab, applied);
+    reportsAreDurable(store, this.processes);
+    let pending: (() => void)[] = [];
+    const { apply, transaction } = store;
+    store.apply = (update) => {
+      const { dot } = update.header;
+      const own = dot.fab === fab && dot.epoch === store.origin.epoch;
+      const name = formatDot(dot);
+      const known = this.ledger.births.get(name);
+      if (own && !(known && Buffer.compare(known.update.digest, update.digest) === 0)) {
+        this.ledger.born(update, applied);
+      }
+      apply.call(store, update);
+      this.ledger.noteEdit(applied, update);
+      pending.push(() => this.ledger.forgetEdit(applied, update));
+    };
+    store.transaction = (work) => {
+      pending = [];
+      try {
+        return transaction.call(store, work) as ReturnType<typeof work>;
+      } catch (thrown) {
+        for (const undo of pending.reverse()) undo();
+        throw thrown;
+      }
+    };
+  }
+
+  #watch(process: NodeProcess): void {
+    process.replica.commits.subscribe(({ added }) => {
+      for (const { update } of added) this.#check(() => this.ledger.content(update, process.fab));
+    });
+  }
+
+  #crashed(machine: Machine, point: CommitPoint | 'idle', tear: Tear): void {
+    const name = CRASHES[`${point} ${tear}`];
+    if (name === undefined) return;
+    this.count(name);
+    if (this.#healed) this.later(10, () => this.start(machine));
+    else this.restartLater(machine, this.#dice);
+  }
+
+  #check(check: () => void): void {
+    try {
+      check();
+    } catch (thrown) {
+      this.failures.push(thrown);
+    }
+  }
+
+  /** What a peer says may be refused; that the code itself fails may not be. */
+  #threw(error: WafersyncError): void {
+    if (error.code === 'internal') this.failures.push(error);
+  }
+}

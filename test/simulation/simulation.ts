@@ -1,0 +1,326 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type FabId, fabId } from '../../src/clocks/dot.ts';
+import { timestampMs } from '../../src/clocks/hlc.ts';
+import {
+  conflictsAreThoseOfTheModel,
+  contextsAreExact,
+  foldsEqualRebuild,
+  nothingAcknowledgedIsLost,
+} from './checks.ts';
+import { Dice } from './dice.ts';
+import { FAULTS, type Fault, OLDER_VERSION } from './faults.ts';
+import type { NodeSettings } from './process.ts';
+import { SimMesh } from './sim-mesh.ts';
+import { DOCUMENTS, Workload } from './workload.ts';
+
+/** What one seed came to. */
+export interface SeedResult {
+  readonly seed: number;
+  readonly fabs: number;
+  /** Events of virtual time. */
+  readonly events: number;
+  readonly acknowledged: number;
+  readonly refused: number;
+  readonly updates: number;
+  readonly conflicts: number;
+  /** From the end of the faults to equal nodes, virtual milliseconds. */
+  readonly convergedMs: number;
+  readonly faults: Readonly<Record<string, number>>;
+  /** Null where everything held. */
+  readonly failure: string | null;
+}
+
+/** How a seed is run. */
+export interface SeedOptions {
+  readonly trace?: ((line: string) => void) | undefined;
+  /** Only these classes of faults. */
+  readonly faults?: readonly string[] | undefined;
+}
+
+const FAB_NAMES = ['tw', 'az', 'de', 'il', 'kr', 'jp', 'sg', 'ie', 'my', 'cn', 'us', 'fr'];
+
+/** Events that a time of faults has at least. */
+const MIN_EVENTS = 2_000;
+
+/** Longest that converging may take beside what clocks that were ahead need, virtual milliseconds. */
+const LIVENESS_MS = 300_000;
+
+/** Runs one seed: a time of faults, an end of them, and what must be true then. */
+export async function runSeed(seed: number, options: SeedOptions = {}): Promise<SeedResult> {
+  const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'wafersync-sim-'));
+  const simulation = new Simulation(seed, folder, options);
+  try {
+    await simulation.run();
+    return simulation.result(null);
+  } catch (thrown) {
+    const error = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+    return simulation.result(error);
+  } finally {
+    simulation.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+class Simulation {
+  readonly #seed: number;
+  readonly #dice: Dice;
+  readonly #mesh: SimMesh;
+  readonly #workload: Workload;
+  readonly #faults: readonly Fault[];
+  readonly #faultsMs: number;
+  /** Whether the time of faults is. */
+  #over = false;
+  #convergedMs = 0;
+  #conflicts = 0;
+
+  constructor(seed: number, folder: string, { trace, faults }: SeedOptions) {
+    this.#seed = seed;
+    this.#dice = new Dice(seed);
+    const dice = this.#dice;
+    const count = dice.chance(0.7) ? 5 : 2 + dice.int(11);
+    const fabs = FAB_NAMES.slice(0, count).map(fabId);
+    this.#faults = faults
+      ? FAULTS.filter(({ name }) => faults.includes(name))
+      : dice.some(FAULTS, dice.pick([0.1, 0.3, 0.6, 1]));
+    this.#faultsMs = dice.between(20_000, 60_000);
+    const far = dice.chance(0.5);
+    this.#mesh = new SimMesh({
+      dice: dice.split(),
+      folder,
+      fabs,
+      dials: topology(fabs, dice),
+      settings: settingsOf(dice, this.#faults),
+      latencyMs: () => (far ? [20 + dice.int(120), 150 + dice.int(100)] : [1, 20]),
+      trace,
+    });
+    this.#workload = new Workload(dice.split(), this.#mesh.ledger, (error) =>
+      this.#mesh.failures.push(error),
+    );
+  }
+
+  async run(): Promise<void> {
+    const older = this.#faults.some(({ name }) => name === OLDER_VERSION);
+    for (const machine of this.#mesh.machines) {
+      if (older && this.#dice.chance(0.4)) machine.unknownKinds = new Set(['edit', 'retire']);
+      this.#mesh.start(machine);
+    }
+    await this.#disturb();
+    this.#mesh.heal();
+    await this.#converge();
+    await this.#beSilent();
+    this.#finalChecks();
+  }
+
+  result(failure: string | null): SeedResult {
+    const { counts, machines, time, ledger } = this.#mesh;
+    return {
+      seed: this.#seed,
+      fabs: machines.length,
+      events: time.ran,
+      ...this.#workload.counts,
+      updates: ledger.births.size,
+      conflicts: this.#conflicts,
+      convergedMs: this.#convergedMs,
+      faults: Object.fromEntries(counts),
+      failure,
+    };
+  }
+
+  close(): void {
+    for (const { store, world } of this.#mesh.processes) {
+      world.end();
+      store.close();
+    }
+  }
+
+  /** Clients work while things go wrong. */
+  async #disturb(): Promise<void> {
+    const mesh = this.#mesh;
+    const dice = this.#dice.split();
+    const workMs = this.#faultsMs / dice.between(80, 320);
+    const faultMs = dice.between(500, 4_000);
+    const repeat = (everyMs: number, run: () => void) => {
+      const next = () => {
+        if (this.#over) return;
+        run();
+        mesh.later(dice.between(0, 2 * everyMs), next);
+      };
+      mesh.later(dice.between(0, everyMs), next);
+    };
+    repeat(workMs, () => {
+      const awake = mesh.machines.filter(({ running, frozen }) => running && !frozen);
+      const { process } = awake.length > 0 ? dice.pick(awake) : { process: null };
+      if (process) this.#workload.act(process);
+    });
+    repeat(faultMs, () => {
+      const fault = dice.pick(this.#faults);
+      if (fault.happen(mesh, dice)) mesh.count(fault.name);
+    });
+    repeat(2_000, () => this.#spotCheck(dice));
+    await this.#runUntil(this.#faultsMs);
+    while (mesh.time.ran < MIN_EVENTS) await this.#runUntil(mesh.time.nowMs + 2_000);
+    this.#over = true;
+  }
+
+  /** Runs until all have the same; fails where that takes too long. */
+  async #converge(): Promise<void> {
+    const mesh = this.#mesh;
+    const beganMs = mesh.time.nowMs;
+    await this.#runUntil(beganMs + 200);
+    const limitMs = beganMs + LIVENESS_MS + this.#farthestAheadMs();
+    while (!this.#alike()) {
+      assert.ok(
+        mesh.time.nowMs < limitMs,
+        `not alike after ${mesh.time.nowMs - beganMs} ms: ${this.#apart()}`,
+      );
+      const waitedMs = mesh.time.nowMs - beganMs;
+      await this.#runUntil(mesh.time.nowMs + (waitedMs < 60_000 ? 250 : 10_000));
+    }
+    this.#convergedMs = mesh.time.nowMs - beganMs;
+  }
+
+  /** Once all have the same, nothing is sent but heartbeats. */
+  async #beSilent(): Promise<void> {
+    const { time, network } = this.#mesh;
+    await this.#runUntil(time.nowMs + 10_000);
+    const before = network.carried;
+    await this.#runUntil(time.nowMs + 130_000);
+    assert.equal(network.carried, before, 'messages go on being sent where nothing is missing');
+  }
+
+  #finalChecks(): void {
+    const { processes, ledger, applied } = this.#mesh;
+    const [first] = processes;
+    for (const { store, fab } of processes) {
+      assert.ok(
+        store.vectors.received.equals(first!.store.vectors.received),
+        `${fab} has received other updates`,
+      );
+      assert.equal(
+        store.foldDigest(),
+        first!.store.foldDigest(),
+        `${fab} has other tables than ${first!.fab}`,
+      );
+      ledger.applied(store, fab);
+    }
+    foldsEqualRebuild(this.#dice.pick(processes).store);
+    for (const wafer of DOCUMENTS) contextsAreExact(first!.store, applied.get(first!.fab)!, wafer);
+    this.#conflicts = conflictsAreThoseOfTheModel(first!.store, ledger);
+    nothingAcknowledgedIsLost(first!.store, ledger);
+    this.#rethrow();
+  }
+
+  #spotCheck(dice: Dice): void {
+    const { processes, applied } = this.#mesh;
+    if (processes.length === 0) return;
+    const { store, fab } = dice.pick(processes);
+    try {
+      contextsAreExact(store, applied.get(fab)!, dice.pick(DOCUMENTS));
+      if (dice.chance(0.1)) this.#mesh.ledger.applied(store, fab);
+    } catch (thrown) {
+      this.#mesh.failures.push(thrown);
+    }
+  }
+
+  #alike(): boolean {
+    const { machines, processes } = this.#mesh;
+    if (processes.length < machines.length) return false;
+    const [first, ...others] = processes;
+    const { received, applied } = first!.store.vectors;
+    return (
+      others.every(
+        ({ store: { vectors } }) => vectors.received.equals(received) && vectors.applied.equals(applied),
+      ) && processes.every((process) => this.#knowsAll(process))
+    );
+  }
+
+  /** Whether it knows by their reports what the others have. */
+  #knowsAll({ sync }: SimMesh['processes'][number]): boolean {
+    const reports = new Map(sync.reports().map((report) => [report.node.fab, report]));
+    return this.#mesh.processes.every(({ fab, store }) => {
+      return reports.get(fab)?.received.equals(store.vectors.received) ?? false;
+    });
+  }
+
+  #apart(): string {
+    const { machines } = this.#mesh;
+    return machines
+      .map(({ fab, process }) => {
+        if (!process) return `${fab} is down`;
+        const { received, applied } = process.store.vectors;
+        const held = received.difference(applied);
+        return `${fab} has ${received}${held.isEmpty ? '' : ` held ${held}`} misses ${process.sync.missing()}`;
+      })
+      .join('; ');
+  }
+
+  /** How long until the last timestamp that was given is no longer ahead. */
+  #farthestAheadMs(): number {
+    const { processes, clock } = this.#mesh;
+    const latest = processes.map(({ store }) => timestampMs(store.lastTimestamp()) - clock.nowMs);
+    return Math.max(0, ...latest, 7_200_000);
+  }
+
+  async #runUntil(untilMs: number): Promise<void> {
+    const { time } = this.#mesh;
+    for (let next = time.nextMs; next !== null && next <= untilMs; next = time.nextMs) {
+      time.step();
+      await drained();
+      this.#rethrow();
+    }
+    time.runFor(Math.max(0, untilMs - time.nowMs));
+  }
+
+  #rethrow(): void {
+    const [failure] = this.#mesh.failures;
+    if (failure !== undefined) throw failure;
+  }
+}
+
+/** Lets everything that was promised run on. */
+function drained(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function settingsOf(dice: Dice, faults: readonly Fault[]): NodeSettings {
+  // What a clock that was ahead wrote is waited for, an hour at most: heartbeats are few then.
+  const slow = faults.some(({ name }) => name === 'clock-ahead');
+  const updates = dice.pick([1, 2, 8, 64]);
+  return {
+    window: { updates, bytes: dice.pick([2_000, 100_000]) },
+    catchUp: {
+      chunkBytes: dice.pick([500, 4_000, 100_000]),
+      chunkUpdates: dice.pick([2, 16, 256]),
+      requestsPerLane: 1 + dice.int(3),
+      pendingBytes: dice.pick([2_000, 200_000]),
+    },
+    reconnect: { minMs: 100, maxMs: 2_000 },
+    heartbeatMs: slow ? 60_000 : dice.pick([1_000, 5_000, 20_000]),
+    maxClockDriftMs: 60_000,
+    groupCommitMs: dice.pick([0, 5, 50]),
+  };
+}
+
+/** Whom each fab dials: mostly all, else a ring, a star, or a line with chords. */
+function topology(fabs: readonly FabId[], dice: Dice): Map<FabId, FabId[]> {
+  const shape = dice.next();
+  const linked = (i: number, j: number): boolean => {
+    if (shape < 0.6) return true;
+    if (shape < 0.7) return j === i + 1 || (i === 0 && j === fabs.length - 1);
+    if (shape < 0.8) return i === 0;
+    return j === i + 1 || dice.chance(0.3);
+  };
+  const oneWay = dice.chance(0.2) && false;
+  const dials = new Map<FabId, FabId[]>(fabs.map((fab) => [fab, []]));
+  for (const [i, a] of fabs.entries()) {
+    for (const [j, b] of fabs.entries()) {
+      if (j <= i || !linked(i, j)) continue;
+      dials.get(a)!.push(b);
+      if (!oneWay) dials.get(b)!.push(a);
+    }
+  }
+  return dials;
+}
