@@ -139,6 +139,7 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
   server.add(dataSync, dataSyncHandlers({ ...shared, self: config.fab, slots: subscriptions }), {
     SyncWaferData: lanes,
     PullWaferData: lanes,
+    OfferWaferData: lanes,
   });
   server.add(
     testEquipment,

@@ -4,7 +4,7 @@ import { WafersyncError } from '../errors.ts';
 import { wafersync } from '../gen/wafersync.js';
 import type { Store } from '../store/store.ts';
 import { type Coverage, coverageOf } from '../sync/coverage.ts';
-import { PROTOCOL_VERSION } from '../sync/messages.ts';
+import { type PeerStatus, PROTOCOL_VERSION } from '../sync/messages.ts';
 import { answerPulls } from '../sync/pull-server.ts';
 import type { SyncRunner } from '../sync/sync-runner.ts';
 import { grpcStream } from '../sync/transport/grpc-stream.ts';
@@ -12,6 +12,7 @@ import { PEER_FAB, PEER_PROTOCOL } from '../sync/transport/grpc-transport.ts';
 import {
   fromPullRequest,
   fromWaferUpdate,
+  toPullRequest,
   toSyncStatus,
   toWaferUpdate,
 } from '../sync/transport/lane-codec.ts';
@@ -28,6 +29,7 @@ import { waferState } from './wafer-state.ts';
 const { SyncState } = wafersync.v1;
 type WaferUpdate = wafersync.v1.WaferUpdate.$Properties;
 type SyncStatus = wafersync.v1.SyncStatus.$Properties;
+type PullRequest = wafersync.v1.PullRequest.$Properties;
 
 /** What the service is made of. */
 export interface DataSyncOptions {
@@ -53,6 +55,7 @@ export function dataSyncHandlers(options: DataSyncOptions): HandlersOf<typeof da
   );
   return {
     SyncWaferData: (call) => (isPeer(call.metadata) ? acceptLive(options, call) : subscribe(call)),
+    OfferWaferData: (call) => acceptOffer(options, call),
     PullWaferData: bidi<wafersync.v1.PullRequest.$Properties, WaferUpdate>((requests, { signal: _ }) =>
       mapAsync(answerPulls(options.store, mapAsync(requests, fromPullRequest)), toWaferUpdate),
     ),
@@ -60,8 +63,30 @@ export function dataSyncHandlers(options: DataSyncOptions): HandlersOf<typeof da
 }
 
 type LiveCall = Parameters<handleBidiStreamingCall<WaferUpdate, SyncStatus>>[0];
+type OfferCall = Parameters<handleBidiStreamingCall<WaferUpdate, PullRequest>>[0];
 
 function acceptLive(options: DataSyncOptions, call: LiveCall): void {
+  const codec = {
+    ...endingOf(call),
+    decode: fromWaferUpdate,
+    encode: (status: PeerStatus) => toSyncStatus(status, options.world.nowMs() * 1000),
+  };
+  whoever(options, call, (peer) =>
+    options.sync.acceptLive(peer, (handlers) => grpcStream(call, codec, handlers)),
+  );
+}
+
+function acceptOffer(options: DataSyncOptions, call: OfferCall): void {
+  const codec = { ...endingOf(call), decode: fromWaferUpdate, encode: toPullRequest };
+  whoever(options, call, (peer) =>
+    options.sync.acceptOffer(peer, (handlers) => grpcStream(call, codec, handlers)),
+  );
+}
+
+type PeerCall = Pick<LiveCall, 'metadata' | 'cancelled' | 'emit'>;
+
+/** Accepts the call of a peer; refuses anybody else's. */
+function whoever(options: DataSyncOptions, call: PeerCall, accept: (peer: FabId) => void): void {
   let peer: FabId;
   try {
     peer = peerOf(options, call.metadata);
@@ -69,20 +94,17 @@ function acceptLive(options: DataSyncOptions, call: LiveCall): void {
     call.emit('error', toHandlerError(thrown));
     return;
   }
-  options.sync.acceptLive(peer, (handlers) =>
-    grpcStream(
-      call,
-      {
-        decode: fromWaferUpdate,
-        encode: (status) => toSyncStatus(status, options.world.nowMs() * 1000),
-        failure: (error) => fromStatusObject(error as Partial<StatusObject>, error),
-        end: (error) => {
-          if (!call.cancelled) call.emit('error', toHandlerError(error));
-        },
-      },
-      handlers,
-    ),
-  );
+  accept(peer);
+}
+
+/** How the stream of a call ends, from either side. */
+function endingOf(call: PeerCall) {
+  return {
+    failure: (error: unknown) => fromStatusObject(error as Partial<StatusObject>, error),
+    end: (error: WafersyncError) => {
+      if (!call.cancelled) call.emit('error', toHandlerError(error));
+    },
+  };
 }
 
 function isPeer(metadata: Metadata): boolean {
@@ -91,7 +113,7 @@ function isPeer(metadata: Metadata): boolean {
 
 /** Who dials. @throws WafersyncError `precondition` for a stranger, this node itself, or another protocol */
 function peerOf(options: DataSyncOptions, metadata: Metadata): FabId {
-  const peer = fabId(String(metadata.get(PEER_FAB)[0]));
+  const peer = fabId(String(metadata.get(PEER_FAB)[0] ?? ''));
   if (peer === options.self) {
     throw new WafersyncError('precondition', `this node is ${peer} as well`, {
       hint: 'Every fab of a mesh runs one node: give each its own fab, and correct the addresses under mesh.peers.',

@@ -99,11 +99,13 @@ export class Dials {
 
   /** A catch-up lane brought something that could be stored. */
   pullServed(peer: FabId): void {
-    this.#of(peer).pullFailures = 0;
+    const dial = this.#dials.get(peer);
+    if (dial) dial.pullFailures = 0;
   }
 
   pullDown(peer: FabId): void {
-    this.#of(peer).pullFailures++;
+    const dial = this.#dials.get(peer);
+    if (dial) dial.pullFailures++;
   }
 
   #wait(failures: number): number {

@@ -68,7 +68,38 @@ export type MeshEvent =
   | { readonly type: 'pull-dialled'; readonly peer: FabId; readonly lane: LaneId }
   | { readonly type: 'pull-update'; readonly lane: LaneId; readonly update: Update }
   | { readonly type: 'pull-end'; readonly lane: LaneId; readonly end: PullEnd }
-  | { readonly type: 'pull-down'; readonly lane: LaneId; readonly error: WafersyncError };
+  | { readonly type: 'pull-down'; readonly lane: LaneId; readonly error: WafersyncError }
+  /** The catch-up lane that a peer dialled, to be asked on; from then on as one that this node dialled. */
+  | { readonly type: 'offered'; readonly peer: FabId; readonly lane: LaneId }
+  // The catch-up lane in reverse that this node dials.
+  | { readonly type: 'offer-due'; readonly peer: FabId }
+  | { readonly type: 'offer-down'; readonly peer: FabId; readonly error: WafersyncError };
+
+/** Events after which there is nothing to say that was not said. */
+export const CHANGES_NO_WORD: ReadonlySet<MeshEvent['type']> = new Set([
+  'inbound-update',
+  'inbound-blocked',
+  'outbound-dialled',
+  'outbound-blocked',
+  'pull-dialled',
+  'pull-update',
+  'pull-end',
+  'pull-down',
+  'offered',
+  'offer-due',
+  'offer-down',
+]);
+
+/** Events after which nothing new can be ripe for pulling. */
+export const CHANGES_NO_GAP: ReadonlySet<MeshEvent['type']> = new Set([
+  'inbound-update',
+  'inbound-blocked',
+  'inbound-writable',
+  'outbound-blocked',
+  'outbound-writable',
+  'offer-due',
+  'offer-down',
+]);
 
 /** What the mesh wants done. */
 export type MeshEffect =
@@ -80,6 +111,11 @@ export type MeshEffect =
   | { readonly type: 'send-status'; readonly lane: LaneId; readonly status: PeerStatus }
   /** Dial a catch-up lane after a while; answered by pull-dialled. */
   | { readonly type: 'dial-pull'; readonly peer: FabId; readonly afterMs: number }
+  /** Say offer-due after a while. A later one for the same peer replaces it. */
+  | { readonly type: 'offer-after'; readonly peer: FabId; readonly afterMs: number }
+  /** Dial a catch-up lane in reverse, and answer what the peer asks; ended by offer-down. */
+  | { readonly type: 'dial-offer'; readonly peer: FabId }
+  | { readonly type: 'end-offer'; readonly peer: FabId; readonly error: WafersyncError }
   | { readonly type: 'send-pull'; readonly lane: LaneId; readonly request: PullRequest }
   /** Hand an update to the replica; answered in a commit or by store-failed. */
   | { readonly type: 'store'; readonly lane: LaneId; readonly update: Update; readonly via: 'live' | 'pull' }

@@ -6,10 +6,21 @@ import { MAX_UPDATE_BYTES, type Update, updateBytes } from '../wafer/update.ts';
 import type { BackoffBounds } from './backoff.ts';
 import { CatchUp, type CatchUpBounds } from './catch-up.ts';
 import { Dials } from './dials.ts';
-import type { CommitEvent, LaneId, MeshEffect, MeshEvent, PeerView, StoredUpdate } from './events.ts';
+import {
+  CHANGES_NO_GAP,
+  CHANGES_NO_WORD,
+  type CommitEvent,
+  type LaneId,
+  type MeshEffect,
+  type MeshEvent,
+  type PeerView,
+  type StoredUpdate,
+} from './events.ts';
+import { checkHello } from './hello.ts';
 import { InboundLane } from './inbound-lane.ts';
 import { Knowledge } from './knowledge.ts';
 import { type Announcement, type Hello, type PeerStatus, PROTOCOL_VERSION, type Window } from './messages.ts';
+import { Offers } from './offers.ts';
 import { OutboundLane } from './outbound-lane.ts';
 import type { Report, ReportDelta, ReportReader } from './report.ts';
 import { chooseSources, type Route, routesOf, sameRoutes } from './routes.ts';
@@ -33,27 +44,6 @@ export interface MeshOptions {
 
 type Handlers = { readonly [T in MeshEvent['type']]: (event: Extract<MeshEvent, { type: T }>) => void };
 
-/** Events after which there is nothing to say that was not said. */
-const CHANGES_NO_WORD: ReadonlySet<MeshEvent['type']> = new Set([
-  'inbound-update',
-  'inbound-blocked',
-  'outbound-dialled',
-  'outbound-blocked',
-  'pull-dialled',
-  'pull-update',
-  'pull-end',
-  'pull-down',
-]);
-
-/** Events after which nothing new can be ripe for pulling. */
-const CHANGES_NO_GAP: ReadonlySet<MeshEvent['type']> = new Set([
-  'inbound-update',
-  'inbound-blocked',
-  'inbound-writable',
-  'outbound-blocked',
-  'outbound-writable',
-]);
-
 const NOBODY: ReadonlySet<FabId> = new Set();
 
 /**
@@ -67,6 +57,7 @@ export class Mesh {
   readonly #options: MeshOptions;
   readonly #knowledge: Knowledge;
   readonly #dials: Dials;
+  readonly #offers: Offers;
   readonly #catchUp: CatchUp;
   readonly #outbound = new Map<LaneId, OutboundLane>();
   readonly #inbound = new Map<LaneId, InboundLane>();
@@ -112,12 +103,16 @@ export class Mesh {
     'pull-update': ({ lane, update }) => this.#onLane(lane, () => this.#pullUpdate(lane, update)),
     'pull-end': ({ lane, end }) => this.#catchUp.ended(lane, end),
     'pull-down': ({ lane, error }) => this.#pullDown(lane, error),
+    offered: ({ lane, peer }) => this.#catchUp.opened(lane, peer),
+    'offer-due': ({ peer }) => this.#emit(...this.#offers.due(peer, this.#isDeaf(peer))),
+    'offer-down': ({ peer, error }) => this.#offerDown(peer, error),
   };
 
   constructor(options: MeshOptions) {
     this.#options = options;
     this.#knowledge = new Knowledge(options.report, options.known);
     this.#dials = new Dials(options.peers, options.reconnect, options.random);
+    this.#offers = new Offers(options.reconnect, options.random);
     this.#catchUp = new CatchUp(options.catchUp);
     this.#missingPrograms = options.missingPrograms;
     this.#routes = routesOf(options.report.node.fab, this.#sources);
@@ -183,6 +178,8 @@ export class Mesh {
     checkHello(lane.peer, hello);
     lane.greet(hello);
     this.#dials.liveUp(lane.peer);
+    this.#offers.liveUp(lane.peer);
+    this.#offer(lane.peer);
     this.#log('info', 'lane.outbound_open', { peer: lane.peer });
   }
 
@@ -209,6 +206,7 @@ export class Mesh {
     this.#inbound.set(id, new InboundLane(id, peer, hello));
     this.#reroute();
     this.#log('info', 'lane.inbound_open', { peer });
+    this.#emit(...this.#offers.end(peer));
     if (!this.#outboundTo(peer)) this.#emit(...this.#dials.peerAppeared(peer));
   }
 
@@ -243,6 +241,7 @@ export class Mesh {
     this.#inbound.delete(id);
     this.#reroute();
     this.#log('warn', 'lane.inbound_down', { peer: lane.peer, reason: error.line });
+    this.#offer(lane.peer);
   }
 
   #reroute(): void {
@@ -268,6 +267,21 @@ export class Mesh {
     if (!peer) return;
     this.#dials.pullDown(peer);
     this.#log('warn', 'lane.pull_down', { peer, reason: error.line });
+  }
+
+  /** A peer that this node reaches and that has no lane to it may be unable to dial: it is given one to ask on. */
+  #offer(peer: FabId): void {
+    if (this.#isDeaf(peer)) this.#emit(...this.#offers.make(peer));
+  }
+
+  #offerDown(peer: FabId, error: WafersyncError): void {
+    this.#offers.down(peer);
+    this.#log('info', 'lane.offer_down', { peer, reason: error.line });
+    this.#offer(peer);
+  }
+
+  #isDeaf(peer: FabId): boolean {
+    return this.#outboundTo(peer)?.open === true && !this.#inboundFrom(peer);
   }
 
   /** Asks for what is ripe, dialling where a peer has some of it. */
@@ -370,26 +384,5 @@ export class Mesh {
 
   #emit(...effects: MeshEffect[]): void {
     this.#effects.push(...effects);
-  }
-}
-
-function checkHello(peer: FabId, hello: Hello): void {
-  if (hello.protocol !== PROTOCOL_VERSION) {
-    throw new WafersyncError(
-      'precondition',
-      `${peer} speaks protocol ${hello.protocol}, this node ${PROTOCOL_VERSION}`,
-      {
-        hint: 'Bring both nodes to versions of wafersync that speak the same protocol.',
-      },
-    );
-  }
-  if (hello.node.fab !== peer) {
-    throw new WafersyncError(
-      'precondition',
-      `the node at the address of ${peer} says that it is ${hello.node.fab}`,
-      {
-        hint: `Correct the address of ${peer} under mesh.peers.`,
-      },
-    );
   }
 }

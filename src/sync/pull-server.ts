@@ -1,3 +1,4 @@
+import { WafersyncError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
 import type { ProgramDigest } from '../wafer/program.ts';
 import { type Update, updateBytes } from '../wafer/update.ts';
@@ -9,17 +10,73 @@ const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 /** Programs remembered as sent on a lane; past it all are forgotten, and some go out a second time. */
 const SENT_PROGRAMS_MAX = 4096;
 
+/** What is asked. */
+export type AnswerableStore = Pick<Store, 'log' | 'programs' | 'vectors'>;
+
 /** Answers the requests of one catch-up lane, one after the other, as fast as the lane takes them. */
 export async function* answerPulls(
-  store: Pick<Store, 'log' | 'programs' | 'vectors'>,
+  store: AnswerableStore,
   requests: AsyncIterable<PullRequest>,
 ): AsyncGenerator<LaneMessage> {
   const sent = new Set<ProgramDigest>();
   for await (const request of requests) yield* answer(store, request, sent);
 }
 
+/** Requests of one stream that may wait. A peer has a few under way, which it bounds itself. */
+const MAX_WAITING = 64;
+
+/** Answers one request. */
+export type Answerer = (request: PullRequest) => Iterable<LaneMessage>;
+
+/** An answerer for one stream: a program that was sent on it is not sent again. */
+export function answererOf(store: AnswerableStore): Answerer {
+  const sent = new Set<ProgramDigest>();
+  return (request) => answer(store, request, sent);
+}
+
+/** Answers the requests of a stream, one after the other, as fast as the stream takes it. */
+export class PullAnswers {
+  readonly #answer: Answerer;
+  readonly #send: (message: LaneMessage) => boolean;
+  readonly #waiting: PullRequest[] = [];
+  #current: Iterator<LaneMessage> | null = null;
+  #writable = true;
+
+  /** @param send hands a message to the stream; false: no more until {@link writable} */
+  constructor(answer: Answerer, send: (message: LaneMessage) => boolean) {
+    this.#answer = answer;
+    this.#send = send;
+  }
+
+  /** The peer asks. @throws WafersyncError `exhausted` where it asks for more at once than anybody needs to */
+  request(request: PullRequest): void {
+    if (this.#waiting.length >= MAX_WAITING) {
+      throw new WafersyncError('exhausted', `${MAX_WAITING} requests wait already`);
+    }
+    this.#waiting.push(request);
+    this.#pump();
+  }
+
+  /** The stream takes messages again. */
+  writable(): void {
+    this.#writable = true;
+    this.#pump();
+  }
+
+  #pump(): void {
+    while (this.#writable) {
+      const request = this.#current ? undefined : this.#waiting.shift();
+      if (request) this.#current = this.#answer(request)[Symbol.iterator]();
+      const next = this.#current?.next();
+      if (!next) return;
+      if (next.done) this.#current = null;
+      else this.#writable = this.#send(next.value);
+    }
+  }
+}
+
 function* answer(
-  store: Pick<Store, 'log' | 'programs' | 'vectors'>,
+  store: AnswerableStore,
   request: PullRequest,
   sent: Set<ProgramDigest>,
 ): Generator<LaneMessage> {

@@ -14,6 +14,8 @@ import { LaneWriter } from './lane-writer.ts';
 import { Mesh, type MeshOptions } from './mesh.ts';
 import type { PeerStatus, PullRequest } from './messages.ts';
 import { keptReports, reportOf } from './node-report.ts';
+import { OfferedLanes } from './offered-lanes.ts';
+import { answererOf } from './pull-server.ts';
 import type { Report } from './report.ts';
 import { ReportKeeper } from './report-keeper.ts';
 import type { IncomingLaneMessage, Stream, StreamHandlers, Transport } from './transport/transport.ts';
@@ -50,6 +52,7 @@ export class SyncRunner {
   readonly #writers = new Map<LaneId, LaneWriter>();
   readonly #answers = new Map<LaneId, Stream<PeerStatus>>();
   readonly #pulls = new Map<LaneId, Stream<PullRequest>>();
+  readonly #offers: OfferedLanes;
   /** Told when this node committed, or a report of another is news: some wafer's sync state may have changed. */
   readonly changes = new EventSource<void>();
   #events: MeshEvent[] = [];
@@ -69,6 +72,9 @@ export class SyncRunner {
     'send-status': ({ lane, status }) => {
       if (this.#answers.get(lane)?.send(status) === false) this.#post({ type: 'inbound-blocked', lane });
     },
+    'offer-after': ({ peer, afterMs }) => this.#offers.after(peer, afterMs),
+    'dial-offer': ({ peer }) => this.#offers.dial(peer),
+    'end-offer': ({ peer, error }) => this.#offers.end(peer, error),
     'send-pull': ({ lane, request }) => this.#pulls.get(lane)?.send(request),
     store: ({ lane, update, via }) => this.#options.replica.receive({ update, token: { lane, via } }),
     close: ({ lane, error }) => this.#close(lane, error),
@@ -92,6 +98,11 @@ export class SyncRunner {
     this.#keeper = new ReportKeeper(store, (work) => replica.housekeep(work), log);
     this.#liveWaits = new Waits(world);
     this.#pullWaits = new Waits(world);
+    this.#offers = new OfferedLanes({
+      ...options,
+      answerer: () => answererOf(store),
+      post: (event) => this.#post(event),
+    });
     replica.commits.subscribe((commit) => this.#committed(commit));
     replica.receiveFailures.subscribe(({ failed, error }) => {
       this.#post({ type: 'store-failed', failed: failed.map(storedUpdate), error });
@@ -109,6 +120,7 @@ export class SyncRunner {
     this.#stopHeartbeat();
     this.#liveWaits.end();
     this.#pullWaits.end();
+    this.#offers.stop();
     const error = new WafersyncError('unavailable', 'the node is stopping');
     const lanes = [...this.#writers.keys(), ...this.#answers.keys(), ...this.#pulls.keys()];
     for (const lane of lanes) this.#close(lane, error);
@@ -132,6 +144,16 @@ export class SyncRunner {
     });
     this.#answers.set(lane, stream);
     this.#post({ type: 'inbound-up', peer, lane });
+  }
+
+  /** A peer dialled a catch-up lane in reverse: it is asked on it from now on. */
+  acceptOffer(
+    peer: FabId,
+    connect: (handlers: StreamHandlers<IncomingLaneMessage>) => Stream<PullRequest>,
+  ): void {
+    const lane = this.#nextLane++;
+    this.#pulls.set(lane, connect(this.#pullHandlers(lane, peer)));
+    this.#post({ type: 'offered', peer, lane });
   }
 
   /** The disk is full from now on, or no longer. */
@@ -242,7 +264,13 @@ export class SyncRunner {
 
   #dialPull(peer: FabId): void {
     const lane = this.#nextLane++;
-    const stream = this.#options.transport.dialPull(peer, {
+    const stream = this.#options.transport.dialPull(peer, this.#pullHandlers(lane, peer));
+    this.#pulls.set(lane, stream);
+    this.#post({ type: 'pull-dialled', peer, lane });
+  }
+
+  #pullHandlers(lane: LaneId, peer: FabId): StreamHandlers<IncomingLaneMessage> {
+    return {
       message: (message) => this.#pullMessage(lane, peer, message),
       // The requests under way on a lane are few and small: they need not wait.
       writable: () => {},
@@ -250,9 +278,7 @@ export class SyncRunner {
         this.#pulls.delete(lane);
         this.#post({ type: 'pull-down', lane, error });
       },
-    });
-    this.#pulls.set(lane, stream);
-    this.#post({ type: 'pull-dialled', peer, lane });
+    };
   }
 
   #close(lane: LaneId, error: WafersyncError): void {

@@ -13,8 +13,7 @@ export class Waits {
 
   /** Runs after a while; at once for 0. */
   after(peer: FabId, afterMs: number, run: () => void): void {
-    this.#timers.get(peer)?.();
-    this.#timers.delete(peer);
+    this.cancel(peer);
     if (this.#ended) return;
     if (afterMs === 0) {
       run();
@@ -25,6 +24,12 @@ export class Waits {
       run();
     });
     this.#timers.set(peer, cancel);
+  }
+
+  /** Ends the wait of a peer, if there is one. */
+  cancel(peer: FabId): void {
+    this.#timers.get(peer)?.();
+    this.#timers.delete(peer);
   }
 
   /** Ends all waits, and takes no more. */

@@ -111,6 +111,7 @@ const { v1 } = wafersync;
 export const dataSync = service('wafersync.v1.DataSync', {
   SyncWaferData: bidi(v1.WaferUpdate, v1.SyncStatus),
   PullWaferData: bidi(v1.PullRequest, v1.WaferUpdate),
+  OfferWaferData: bidi(v1.WaferUpdate, v1.PullRequest),
 });
 
 /** Testers: results in, results out. */

@@ -70,6 +70,7 @@ test('a two-way stream answers while the client is still sending', async (t) => 
         for await (const { wafer_id } of updates) yield { wafer_id };
       }),
       PullWaferData: bidi(async function* () {}),
+      OfferWaferData: bidi(async function* () {}),
     }),
   );
   const call = closing(t, makeClient(dataSync, address)).SyncWaferData();

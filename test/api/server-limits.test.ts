@@ -124,6 +124,7 @@ test('the time in which the node itself is busy is no silence of the client', as
           }
         }),
         PullWaferData: bidi(async function* () {}),
+        OfferWaferData: bidi(async function* () {}),
       },
       { SyncWaferData: { idleMs: 1000 } },
     ),
@@ -148,6 +149,7 @@ test('a subscription may be silent for as long as it likes', async (t) => {
           for await (const { wafer_id } of updates) yield { wafer_id };
         }),
         PullWaferData: bidi(async function* () {}),
+        OfferWaferData: bidi(async function* () {}),
       },
       { SyncWaferData: { subscription: true } },
     ),
@@ -183,6 +185,7 @@ test('a message over the bound is refused as exhausted, one at the bound is take
           for await (const { delta_data } of updates) yield { wafer_id: String(delta_data.length) };
         }),
         PullWaferData: bidi(async function* () {}),
+        OfferWaferData: bidi(async function* () {}),
       }),
     { maxMessageBytes: 10_000 },
   );

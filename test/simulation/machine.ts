@@ -39,7 +39,11 @@ export interface MachineOptions {
 }
 
 /** Thrown to unwind a process that is dead already. */
-class Died extends Error {}
+class Died extends WafersyncError {
+  constructor(message: string) {
+    super('unavailable', message);
+  }
+}
 
 /** One machine of one fab: disk, clock, and the process that runs on it now, if any. */
 export class Machine {

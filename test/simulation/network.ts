@@ -30,6 +30,10 @@ export interface Answering {
     connect: (handlers: StreamHandlers<IncomingLaneMessage>) => Stream<PeerStatus>,
   ): void;
   acceptPull(connect: (handlers: StreamHandlers<PullRequest>) => Stream<LaneMessage>): void;
+  acceptOffer(
+    peer: FabId,
+    connect: (handlers: StreamHandlers<IncomingLaneMessage>) => Stream<PullRequest>,
+  ): void;
   nowMs(): number;
   /** A message as the node's version understands it. */
   read(message: IncomingLaneMessage): IncomingLaneMessage;
@@ -52,7 +56,7 @@ interface Wire {
   readonly connection: Connection<Buffer, Buffer>;
 }
 
-const { SyncWaferData, PullWaferData } = dataSync.methods;
+const { SyncWaferData, PullWaferData, OfferWaferData } = dataSync.methods;
 
 /** The streams between simulated nodes: bytes, as gRPC carries them, over roads of which each has its faults. */
 export class SimNetwork {
@@ -108,6 +112,28 @@ export class SimNetwork {
         );
         return through(connection.diallerEnd(), (request: PullRequest) =>
           PullWaferData.requestSerialize(toPullRequest(request)),
+        );
+      },
+      dialOffer: (to, handlers) => {
+        const connection = this.#connect(from, to, {
+          ...handlers,
+          message: (bytes) => {
+            this.carried++;
+            handlers.message(fromPullRequest(OfferWaferData.responseDeserialize(bytes)));
+          },
+        });
+        this.#answered({ from, to, connection }, (node) =>
+          node.acceptOffer(from, (answerer) => {
+            const stream = this.#accept({ from, to, connection }, answerer, (bytes) =>
+              answerer.message(node.read(this.#laneMessage(OfferWaferData.requestDeserialize(bytes)))),
+            );
+            return through(stream, (request: PullRequest) =>
+              OfferWaferData.responseSerialize(toPullRequest(request)),
+            );
+          }),
+        );
+        return through(connection.diallerEnd(), (message: LaneMessage) =>
+          OfferWaferData.requestSerialize(toWaferUpdate(message)),
         );
       },
       close: () => {},

@@ -1,6 +1,5 @@
 import type { FabId } from '../../src/clocks/dot.ts';
 import { HybridClock } from '../../src/clocks/hlc.ts';
-import { WafersyncError } from '../../src/errors.ts';
 import type { Log } from '../../src/log.ts';
 import { HeldWatch } from '../../src/replica/held-watch.ts';
 import { Replica } from '../../src/replica/replica.ts';
@@ -8,7 +7,7 @@ import { StorageWatch } from '../../src/replica/storage-watch.ts';
 import { Store } from '../../src/store/store.ts';
 import type { Decoders } from '../../src/store/types.ts';
 import type { PullRequest } from '../../src/sync/messages.ts';
-import { answerPulls } from '../../src/sync/pull-server.ts';
+import { answererOf, PullAnswers } from '../../src/sync/pull-server.ts';
 import { type Carrier, SyncRunner, type SyncRunnerOptions } from '../../src/sync/sync-runner.ts';
 import type { toWaferUpdate } from '../../src/sync/transport/lane-codec.ts';
 import type {
@@ -125,29 +124,15 @@ export class NodeProcess implements Answering {
 
   readonly acceptLive: Answering['acceptLive'] = (peer, connect) => this.sync.acceptLive(peer, connect);
 
-  /** Requests are answered one by one, as fast as the stream takes the answers; as the API does it. */
+  readonly acceptOffer: Answering['acceptOffer'] = (peer, connect) => this.sync.acceptOffer(peer, connect);
+
+  /** Requests are answered one by one, as fast as the stream takes the answers. */
   acceptPull(connect: (handlers: StreamHandlers<PullRequest>) => Stream<LaneMessage>): void {
-    const requests = new Requests();
-    let wake = () => {};
+    const answers = new PullAnswers(answererOf(this.store), (message) => stream.send(message));
     const stream = connect({
-      message: (request) => requests.put(request),
-      writable: () => wake(),
-      down: () => {
-        requests.end();
-        wake();
-      },
-    });
-    const answer = async () => {
-      for await (const message of answerPulls(this.store, requests)) {
-        if (requests.over || !this.world.alive) return;
-        const goOn = new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-        if (!stream.send(message)) await goOn;
-      }
-    };
-    answer().catch((thrown: unknown) => {
-      if (this.world.alive) stream.close(WafersyncError.from(thrown));
+      message: (request) => answers.request(request),
+      writable: () => answers.writable(),
+      down: () => {},
     });
   }
 
@@ -160,35 +145,6 @@ export class NodeProcess implements Answering {
     this.replica.close();
     await stopped;
     this.store.close();
-  }
-}
-
-/** Requests as they come, for whoever iterates. */
-class Requests implements AsyncIterable<PullRequest> {
-  over = false;
-  readonly #waiting: PullRequest[] = [];
-  #wake: () => void = () => {};
-
-  put(request: PullRequest): void {
-    this.#waiting.push(request);
-    this.#wake();
-  }
-
-  end(): void {
-    this.over = true;
-    this.#wake();
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<PullRequest> {
-    while (!this.over) {
-      const next = this.#waiting.shift();
-      if (next) yield next;
-      else {
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
-      }
-    }
   }
 }
 

@@ -313,7 +313,7 @@ function topology(fabs: readonly FabId[], dice: Dice): Map<FabId, FabId[]> {
     if (shape < 0.8) return i === 0;
     return j === i + 1 || dice.chance(0.3);
   };
-  const oneWay = dice.chance(0.2) && false;
+  const oneWay = dice.chance(0.2);
   const dials = new Map<FabId, FabId[]>(fabs.map((fab) => [fab, []]));
   for (const [i, a] of fabs.entries()) {
     for (const [j, b] of fabs.entries()) {

@@ -4,6 +4,8 @@ import type { LaneId, MeshEffect, MeshEvent } from '../../src/sync/events.ts';
 import { LaneWriter } from '../../src/sync/lane-writer.ts';
 import { Mesh, type MeshOptions } from '../../src/sync/mesh.ts';
 import type { LaneMessage, PeerStatus, PullRequest } from '../../src/sync/messages.ts';
+import { OfferedLanes } from '../../src/sync/offered-lanes.ts';
+import { type Answerer, PullAnswers } from '../../src/sync/pull-server.ts';
 import type { Report } from '../../src/sync/report.ts';
 import type {
   IncomingLaneMessage,
@@ -51,6 +53,8 @@ export class MeshNode {
   readonly #writers = new Map<LaneId, LaneWriter>();
   readonly #answers = new Map<LaneId, Stream<PeerStatus>>();
   readonly #pulls = new Map<LaneId, Stream<PullRequest>>();
+  readonly #offers: OfferedLanes;
+  readonly #answerer: Answerer = (request) => (this.#stopped ? [] : this.replica.answer(request));
   #events: MeshEvent[] = [];
   #stepping = false;
   #nextLane = 1;
@@ -71,6 +75,9 @@ export class MeshNode {
     'send-status': ({ lane, status }) => {
       if (this.#answers.get(lane)?.send(status) === false) this.post({ type: 'inbound-blocked', lane });
     },
+    'offer-after': ({ peer, afterMs }) => this.#offers.after(peer, afterMs),
+    'dial-offer': ({ peer }) => this.#offers.dial(peer),
+    'end-offer': ({ peer, error }) => this.#offers.end(peer, error),
     'send-pull': ({ lane, request }) => this.#pulls.get(lane)?.send(request),
     store: ({ lane, update, via }) => {
       this.arrivals.push({ atMs: this.#options.world.nowMs(), dot: formatDot(update.header.dot), via });
@@ -91,6 +98,11 @@ export class MeshNode {
     for (const known of options.known) this.kept.set(known.node.fab, known);
     this.#liveWaits = new Waits(options.world);
     this.#pullWaits = new Waits(options.world);
+    this.#offers = new OfferedLanes({
+      ...options,
+      answerer: () => this.#answerer,
+      post: (event) => this.post(event),
+    });
   }
 
   start(): void {
@@ -103,6 +115,7 @@ export class MeshNode {
     this.#stopped = true;
     this.#liveWaits.end();
     this.#pullWaits.end();
+    this.#offers.stop();
   }
 
   /** Messages that wait because a live lane does not take them. */
@@ -136,29 +149,22 @@ export class MeshNode {
 
   /** A peer dialled a catch-up lane: its requests are answered one by one, as fast as the lane takes the answers. */
   acceptPull(connect: (handlers: StreamHandlers<PullRequest>) => Stream<LaneMessage>): void {
-    const requests: PullRequest[] = [];
-    let answer: LaneMessage[] = [];
-    let writable = true;
-    const pump = () => {
-      while (writable && !this.#stopped) {
-        const request = answer.length === 0 ? requests.shift() : undefined;
-        if (request) answer = this.replica.answer(request);
-        const message = answer.shift();
-        if (!message) return;
-        writable = stream.send(message);
-      }
-    };
+    const answers = new PullAnswers(this.#answerer, (message) => stream.send(message));
     const stream = connect({
-      message: (request) => {
-        requests.push(request);
-        pump();
-      },
-      writable: () => {
-        writable = true;
-        pump();
-      },
+      message: (request) => answers.request(request),
+      writable: () => answers.writable(),
       down: () => {},
     });
+  }
+
+  /** A peer dialled a catch-up lane in reverse. */
+  acceptOffer(
+    peer: FabId,
+    connect: (handlers: StreamHandlers<IncomingLaneMessage>) => Stream<PullRequest>,
+  ): void {
+    const lane = this.#nextLane++;
+    this.#pulls.set(lane, connect(this.#pullHandlers(lane)));
+    this.post({ type: 'offered', peer, lane });
   }
 
   /** Tells the mesh; events that effects cause are stepped after the effects, never within. */
@@ -243,16 +249,19 @@ export class MeshNode {
 
   #dialPull(peer: FabId): void {
     const lane = this.#nextLane++;
-    const stream = this.#options.transport.dialPull(peer, {
+    this.#pulls.set(lane, this.#options.transport.dialPull(peer, this.#pullHandlers(lane)));
+    this.post({ type: 'pull-dialled', peer, lane });
+  }
+
+  #pullHandlers(lane: LaneId): StreamHandlers<IncomingLaneMessage> {
+    return {
       message: (message) => this.#pullMessage(lane, message),
       writable: () => {},
       down: (error) => {
         this.#pulls.delete(lane);
         this.post({ type: 'pull-down', lane, error });
       },
-    });
-    this.#pulls.set(lane, stream);
-    this.post({ type: 'pull-dialled', peer, lane });
+    };
   }
 
   #close(lane: LaneId, error: WafersyncError): void {

@@ -61,6 +61,16 @@ export class MeshWires {
         });
         return traffic.watch(connection.diallerEnd(), 'live', from, to);
       },
+      dialOffer: (to, handlers) => {
+        const { time, traffic, delayMs } = this.#options;
+        const connection = new Connection<LaneMessage, PullRequest>(time, delayMs, handlers);
+        this.#connect({ from, to, connection }, (node) => {
+          node.acceptOffer(from, (answerer) => {
+            return traffic.watch(connection.accept(answerer), 'request', to, from);
+          });
+        });
+        return traffic.watch(connection.diallerEnd(), 'answer', from, to);
+      },
       dialPull: (to, handlers) => {
         const { time, faults, traffic, delayMs } = this.#options;
         const heard = (message: LaneMessage) => handlers.message(faults.answer(to, message));

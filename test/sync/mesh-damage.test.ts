@@ -105,12 +105,16 @@ test('a program that no peer has is not asked for without end, and comes once so
   network.cutDial('az', 'tw');
   network.runFor(500);
   network.commit('tw', 1, 100, PROGRAM);
-  network.runFor(500);
+  while (network.at('az').replica.report.held.isEmpty) network.runFor(1);
+  const backup = network.backup('tw');
+  network.kill('tw');
+  network.runFor(2_000);
   network.traffic.forget();
   network.runFor(20_000);
   assert.equal(network.at('az').replica.report.held.size, 1);
   assert.equal(network.traffic.count('request'), 0, 'all were asked, none has it');
   network.heal('tw', 'kr');
+  network.restore('tw', backup);
   network.runFor(5_000);
   assert.ok(network.at('az').replica.report.held.isEmpty);
   assert.ok(network.at('kr').replica.report.held.isEmpty);

@@ -128,3 +128,35 @@ test('a mesh of fabs that are cut off in pairs heals whole', () => {
   network.assertConverged();
   assert.equal(network.at('f0').replica.report.received.size, 120);
 });
+
+test('a fab that nobody can dial gives what its live lanes skipped as well: it is asked on lanes that it dials', () => {
+  const network = new MeshNetwork({
+    seed: 14,
+    fabs: ['tw', 'az', 'kr'],
+    window: { updates: 2, bytes: 2_000 },
+  });
+  network.cutDial('tw', 'az');
+  network.cutDial('kr', 'az');
+  network.start();
+  network.runFor(1_000);
+  network.commit('az', 100);
+  network.runFor(20_000);
+  network.assertConverged();
+  assert.ok(network.traffic.pulled('az', 'tw').length > 0, 'tw asked az on the lane that az had dialled');
+});
+
+test('a peer that dials itself is made no offer', () => {
+  const network = new MeshNetwork({ seed: 15, fabs: ['tw', 'az'] });
+  network.start();
+  network.settle();
+  for (const { performed } of network.nodes) assert.equal(performed.get('dial-offer') ?? 0, 0);
+  network.cutDial('az', 'tw');
+  network.runFor(5_000);
+  assert.ok((network.at('tw').performed.get('dial-offer') ?? 0) > 0, 'az cannot dial: tw offers');
+  network.heal('az', 'tw');
+  network.runFor(10_000);
+  network.traffic.forget();
+  network.commit('tw', 50, 1_000);
+  network.settle();
+  network.assertConverged();
+});

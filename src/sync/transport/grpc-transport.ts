@@ -13,7 +13,13 @@ import { dataSync } from '../../wire/services.ts';
 import { fromStatus } from '../../wire/status.ts';
 import { PROTOCOL_VERSION } from '../messages.ts';
 import { grpcStream } from './grpc-stream.ts';
-import { fromSyncStatus, fromWaferUpdate, toPullRequest, toWaferUpdate } from './lane-codec.ts';
+import {
+  fromPullRequest,
+  fromSyncStatus,
+  fromWaferUpdate,
+  toPullRequest,
+  toWaferUpdate,
+} from './lane-codec.ts';
 import type { Transport } from './transport.ts';
 
 /** Metadata by which a dialling node names itself. A client without it is no peer. */
@@ -72,6 +78,13 @@ export function grpcTransport(options: GrpcTransportOptions): Transport {
       const call = bidi(client, dataSync.methods.PullWaferData);
       const end = () => hangUp(client, call);
       const codec = { decode: fromWaferUpdate, encode: toPullRequest, failure, end };
+      return grpcStream(call, codec, handlers);
+    },
+    dialOffer(peer, handlers) {
+      const client = dial(peer, {});
+      const call = bidi(client, dataSync.methods.OfferWaferData);
+      const end = () => hangUp(client, call);
+      const codec = { decode: fromPullRequest, encode: toWaferUpdate, failure, end };
       return grpcStream(call, codec, handlers);
     },
     close() {

@@ -26,6 +26,8 @@ export type IncomingLaneMessage = LaneMessage | { readonly type: 'refused'; read
 export interface Transport {
   dialLive(peer: FabId, handlers: StreamHandlers<PeerStatus>): Stream<LaneMessage>;
   dialPull(peer: FabId, handlers: StreamHandlers<IncomingLaneMessage>): Stream<PullRequest>;
+  /** A catch-up lane in reverse: the peer asks on it. */
+  dialOffer(peer: FabId, handlers: StreamHandlers<PullRequest>): Stream<LaneMessage>;
   /** Ends all connections. */
   close(): void;
 }
