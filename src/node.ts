@@ -5,11 +5,11 @@ import { conflictServiceHandlers } from './api/conflict-service.ts';
 import { dataSyncHandlers } from './api/data-sync.ts';
 import { loadDescriptors } from './api/descriptors.ts';
 import { addHealth, Health } from './api/health.ts';
+import { showWhatIsTaken } from './api/intake-health.ts';
 import { addReflection } from './api/reflection.ts';
 import { runServiceHandlers } from './api/run-service.ts';
 import { createServer } from './api/server.ts';
 import { Slots } from './api/slots.ts';
-import { showStorage } from './api/storage-health.ts';
 import { syncMonitorHandlers } from './api/sync-monitor.ts';
 import { testEquipmentHandlers } from './api/test-equipment.ts';
 import { waferServiceHandlers } from './api/wafer-service.ts';
@@ -182,13 +182,19 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
   addHealth(server, health);
   addReflection(server, loadDescriptors());
   for (const service of ['', ...server.services]) health.set(service, { serving: true });
+  const showState = () => showWhatIsTaken(health, storage.view(), sync.fenced);
   storage.changes.subscribe((full) => {
-    showStorage(health, storage.view());
+    showState();
     sync.storage(full);
   });
+  sync.fences.subscribe(showState);
   const folder = await openFolder(config, around, (path, fileName, signal) =>
     importStdf(path, { ...files, fileName, signal }),
   );
+  if (store.renewal) {
+    const { reason, from } = store.renewal;
+    log.warn('epoch.renewed', { reason, from: originKey(from), to: originKey(store.origin) });
+  }
   const port = await server.bind(config.listen.host, config.listen.port);
   held.start();
   seedRules(config, store, replica, log);
@@ -260,7 +266,7 @@ function syncOptions(config: NodeConfig, addresses: ReadonlyMap<FabId, string>, 
     reconnect: { minMs: sync.reconnectMinMs, maxMs: sync.reconnectMaxMs },
     heartbeatMs: sync.heartbeatMs,
     transport: grpcTransport({
-      self: store.origin,
+      self: () => store.origin,
       addresses,
       keepaliveMs: sync.keepaliveMs,
       keepaliveTimeoutMs: Math.ceil(sync.keepaliveMs / 2),

@@ -66,6 +66,8 @@ function nodeState(options: SyncMonitorOptions, uptimeMs: number): NodeState {
     wafers: fromNumber(stats.wafers),
     open_conflicts: fromNumber(store.conflicts.open),
     policy_version: fromNumber(store.documents.rules.version),
+    fenced: sync.fenced?.line ?? '',
+    forked_updates: fromNumber(store.forks.count),
     received: toOriginIntervals(store.vectors.received),
     peers: sync.peers().map((peer) => ({
       fab_id: peer.peer,

@@ -1,6 +1,6 @@
 import type { wafersync } from '../gen/wafersync.js';
+import type { Commit } from '../replica/commit.ts';
 import type { Unsubscribe } from '../replica/event-source.ts';
-import type { Commit } from '../replica/replica.ts';
 import type { Store } from '../store/store.ts';
 import { decodeAttemptTable } from '../wafer/payload/decode.ts';
 import type { Update } from '../wafer/update.ts';

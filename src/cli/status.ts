@@ -42,6 +42,8 @@ function toJson(node: wafersync.v1.NodeState.$Properties) {
     open_conflicts: toNumber(node.open_conflicts),
     policy_version: toNumber(node.policy_version),
     last_lag_ms: node.last_lag_ms ?? 0,
+    fenced: node.fenced ?? '',
+    forked_updates: toNumber(node.forked_updates),
     storage: {
       full: node.storage?.full ?? false,
       full_for_ms: toNumber(node.storage?.full_for_ms),
@@ -73,6 +75,7 @@ function text(node: NodeJson): string {
   return [
     ...facts,
     conflicts(node),
+    ...forks(node),
     ...fullDisk(node),
     '',
     node.peers.length > 0 ? peerTable(node) : 'no peers',
@@ -85,6 +88,11 @@ function conflicts({ open_conflicts, policy_version, peers }: NodeJson): string 
   const others = peers.filter((peer) => peer.policy_version > 0 && peer.policy_version !== policy_version);
   const told = others.map((peer) => `${peer.fab_id} wrote by version ${peer.policy_version}`);
   return told.length > 0 ? `${open}; ${told.join(', ')}` : open;
+}
+
+function forks({ fenced, forked_updates }: NodeJson): string[] {
+  const kept = `${grouped(forked_updates)} updates gave way to others that were born under the same numbers; they are kept aside`;
+  return [...(fenced ? [`FENCED: ${fenced}`] : []), ...(forked_updates > 0 ? [kept] : [])];
 }
 
 function fullDisk({ storage }: NodeJson): string[] {

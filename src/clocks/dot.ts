@@ -81,6 +81,16 @@ export function mintEpochAt(nowMs: number, random: (bytes: number) => Uint8Array
   return mintEpoch(day, () => Uint8Array.from(bytes));
 }
 
+/** Mints the epoch of a database that goes on as another life: greater than any that is known of its fab. */
+export function mintEpochAbove(
+  known: Epoch,
+  nowMs: number,
+  random: (bytes: number) => Uint8Array = randomBytes,
+): Epoch {
+  const minted = mintEpochAt(nowMs, random);
+  return minted > known ? minted : mintEpoch(Math.floor(known / EPOCH_RANDOM) + 1, random);
+}
+
 /** `1-8f3a5c2e90`: counter and random part in hex. */
 export function formatEpoch(value: Epoch): string {
   const counter = Math.floor(value / EPOCH_RANDOM);

@@ -1,4 +1,12 @@
-import { compareOrigins, type Dot, type Origin, type OriginKey, originKey, parseOriginKey } from './dot.ts';
+import {
+  compareOrigins,
+  type Dot,
+  type FabId,
+  type Origin,
+  type OriginKey,
+  originKey,
+  parseOriginKey,
+} from './dot.ts';
 import { IntervalSet } from './interval-set.ts';
 
 /**
@@ -40,6 +48,13 @@ export class TransportVector {
     return [...this.#sets]
       .map(([key, set]): [Origin, IntervalSet] => [parseOriginKey(key), set])
       .sort(([a], [b]) => compareOrigins(a, b));
+  }
+
+  /** Origins of one fab and their sets, in no order. */
+  ofFab(fab: FabId): [Origin, IntervalSet][] {
+    const own: [Origin, IntervalSet][] = [];
+    for (const [key, set] of this.#sets) if (key.startsWith(`${fab}.`)) own.push([parseOriginKey(key), set]);
+    return own;
   }
 
   get(origin: Origin): IntervalSet {

@@ -2,8 +2,8 @@ import { timestampMs } from '../clocks/hlc.ts';
 import type { Log } from '../log.ts';
 import type { Store } from '../store/store.ts';
 import type { Cancel, World } from '../world.ts';
+import type { Commit } from './commit.ts';
 import type { Unsubscribe } from './event-source.ts';
-import type { Commit } from './replica.ts';
 
 /** What a watch is made of. */
 export interface HeldWatchOptions {

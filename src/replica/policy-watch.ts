@@ -3,7 +3,7 @@ import type { Log } from '../log.ts';
 import type { Store } from '../store/store.ts';
 import type { Update } from '../wafer/update.ts';
 import { decodeEdit } from '../wire/edit.ts';
-import type { Commit } from './replica.ts';
+import type { Commit } from './commit.ts';
 
 type Added = Pick<Commit<unknown>, 'added'>;
 

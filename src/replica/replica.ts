@@ -1,6 +1,5 @@
-import type { Dot } from '../clocks/dot.ts';
-import type { HybridClock } from '../clocks/hlc.ts';
-import { type Timestamp, timestampMs } from '../clocks/hlc.ts';
+import { type Dot, type Epoch, type Origin, originKey } from '../clocks/dot.ts';
+import { type HybridClock, type Timestamp, timestampMs } from '../clocks/hlc.ts';
 import { WafersyncError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
 import type { HoldReason } from '../store/types.ts';
@@ -12,53 +11,23 @@ import type { RunId, RunRecord, RunRef } from '../wafer/run.ts';
 import { type Update, type UpdateHeader, updateBytes } from '../wafer/update.ts';
 import { encodeEdit } from '../wire/edit.ts';
 import { sealUpdate } from '../wire/header.ts';
-import { encodeRunRecord } from '../wire/run-record.ts';
+import { encodeRunRecord, sameRunRecord } from '../wire/run-record.ts';
 import type { World } from '../world.ts';
+import {
+  type Commit,
+  type CommitOutcome,
+  type EditReceipt,
+  nothingDone,
+  type Outcome,
+  type Received,
+  type ReceiveFailure,
+  type Settled,
+} from './commit.ts';
 import { CommitQueue, type Job, type QueueBounds } from './commit-queue.ts';
 import { Editor, type EditPlan, type SeedRule } from './editor.ts';
 import { EventSource } from './event-source.ts';
 import { fittingParts } from './fitting-parts.ts';
-
-/** What became of a received update: `known` before, `held` back, `forked` (other content under its dot: refused). */
-export type Outcome = 'applied' | 'held' | 'known' | 'forked';
-
-/** A received update and who waits for it. */
-export interface Received<Token> {
-  readonly update: Update;
-  readonly token: Token;
-}
-
-/** What one commit did; told after it is on disk. */
-export interface Commit<Token> {
-  /** Updates that are new in the log, in order; `token` is null for those born here. */
-  readonly added: readonly {
-    readonly update: Update;
-    readonly token: Token | null;
-    readonly applied: boolean;
-  }[];
-  /** Updates that were held and are applied now. */
-  readonly released: readonly Update[];
-  /** Received updates that were dealt with, in order. */
-  readonly received: readonly { readonly update: Update; readonly token: Token; readonly outcome: Outcome }[];
-  /** Programs that are new here. */
-  readonly programs: readonly ProgramDigest[];
-}
-
-/** Received updates that could not be stored. */
-export interface ReceiveFailure<Token> {
-  readonly failed: readonly Received<Token>[];
-  readonly error: WafersyncError;
-}
-
-/** What became of a group's commit; told before those who wait for it. */
-export interface CommitOutcome {
-  /** Why nothing of it is stored; null where it is on disk. */
-  readonly error: WafersyncError | null;
-  /** Jobs of the group. */
-  readonly jobs: number;
-  /** Size of the updates that it wrote; of a failed one the jobs' bytes, which may be more. */
-  readonly bytes: number;
-}
+import { ForkSettler } from './fork-settler.ts';
 
 /** What a replica is made of. */
 export interface ReplicaOptions {
@@ -72,12 +41,6 @@ export interface ReplicaOptions {
 
 /** Failures that end a whole commit: what is behind them is the disk, not the job. */
 const FATAL: ReadonlySet<string> = new Set(['exhausted', 'unavailable', 'damaged']);
-
-/** What became of an edit. */
-export interface EditReceipt {
-  /** The edit; null where there was nothing to write. */
-  readonly dot: Dot | null;
-}
 
 /** Held updates that are tried again in one commit. */
 const RETRIED_AT_ONCE = 256;
@@ -102,14 +65,16 @@ export class Replica<Token> implements Intake {
   readonly #maxClockDriftMs: number;
   readonly #queue: CommitQueue;
   readonly #editor: Editor;
+  readonly #forks: ForkSettler;
+  /** Who brought the updates of the fork that is being settled. */
+  #settlingFor: Token | null = null;
+  /** Why nothing may be born here any more; null while it may. */
+  #fence: WafersyncError | null = null;
   readonly commits = new EventSource<Commit<Token>>();
   readonly receiveFailures = new EventSource<ReceiveFailure<Token>>();
   readonly outcomes = new EventSource<CommitOutcome>();
   /** What the commit under way has done so far; told once it is on disk. */
-  #added: { update: Update; token: Token | null; applied: boolean }[] = [];
-  #received: { update: Update; token: Token; outcome: Outcome }[] = [];
-  #released: Update[] = [];
-  #programs: ProgramDigest[] = [];
+  #done = nothingDone<Token>();
 
   constructor(options: ReplicaOptions) {
     this.#store = options.store;
@@ -117,6 +82,10 @@ export class Replica<Token> implements Intake {
     this.#world = options.world;
     this.#maxClockDriftMs = options.maxClockDriftMs;
     this.#editor = new Editor(options.store);
+    this.#forks = new ForkSettler(options.store, {
+      take: (update) => this.#takeFor(update, this.#settlingFor!),
+      bear: (facts, payload, timestamp) => this.#bear(facts, payload, timestamp),
+    });
     this.#queue = new CommitQueue(options.world, options.queue, (jobs) => this.#commitGroup(jobs));
   }
 
@@ -127,18 +96,18 @@ export class Replica<Token> implements Intake {
       0,
     );
     let receipt: IntakeReceipt = { added: 0, addedResults: 0, known: 0 };
-    await this.#durable(bytes, () => {
+    await this.#bornIn(bytes, () => {
       receipt = this.#writeResults(batch);
     });
     return receipt;
   }
 
   async recordRun(run: RunRef, record: RunRecord): Promise<void> {
-    await this.#durable(1024, () => {
+    await this.#bornIn(1024, () => {
       const known = this.#store.runs.get(run.id)?.record;
       // Once final, a run stays so: the same record that does not say it adds nothing.
       const marked = { ...record, final: record.final || (known?.final ?? false) };
-      if (known && sameRecord(known, marked)) return;
+      if (known && sameRunRecord(known, marked)) return;
       const wafer = { lot: record.lot, waferId: '', insertion: '' };
       this.#bear({ kind: 'run', wafer, run, version: 0, program: null }, encodeRunRecord(marked));
     });
@@ -151,7 +120,7 @@ export class Replica<Token> implements Intake {
    */
   async edit(plan: (editor: Editor) => EditPlan): Promise<EditReceipt> {
     let receipt: EditReceipt = { dot: null };
-    await this.#durable(EDIT_BYTES, () => {
+    await this.#bornIn(EDIT_BYTES, () => {
       receipt = { dot: this.#writeEdit(plan(this.#editor)) };
     });
     return receipt;
@@ -159,7 +128,7 @@ export class Replica<Token> implements Intake {
 
   /** Gives a mesh that has no rules those of the configuration, as if written before all time: what people set is later. */
   async seed(rules: readonly SeedRule[]): Promise<void> {
-    await this.#durable(EDIT_BYTES, () => {
+    await this.#bornIn(EDIT_BYTES, () => {
       const plan = this.#editor.seed(rules, this.#store.origin.fab);
       if (plan) this.#writeEdit(plan, BEFORE_ALL_TIME);
     });
@@ -208,6 +177,38 @@ export class Replica<Token> implements Intake {
     return released;
   }
 
+  /**
+   * Settles a fork, or goes on under another epoch; all in one commit. Null where neither was needed.
+   * @param updates another node's updates, of which some differ from those here
+   * @param token of who brought them
+   * @param above where the epoch is to be renewed whatever differs: one that others know of
+   */
+  async settleFork(
+    origin: Origin,
+    updates: readonly Update[],
+    token: Token,
+    above: Epoch | null,
+  ): Promise<Settled | null> {
+    let settled: Settled | null = null;
+    await this.#durable(EDIT_BYTES, () => {
+      const differing = this.#forks.differing(updates);
+      const isOwn = originKey(origin) === originKey(this.#store.origin);
+      const renewed = isOwn && (above !== null || differing.length > 0);
+      if (renewed) this.#store.renewEpoch(above ?? origin.epoch);
+      if (!renewed && differing.length === 0) return;
+      this.#settlingFor = token;
+      const settlement = this.#forks.settle(origin, differing);
+      if (!renewed && settlement.gaveWay === 0) return;
+      settled = { ...settlement, renewed: renewed ? this.#store.origin : null };
+    });
+    return settled;
+  }
+
+  /** Nothing is born here from now on: whoever writes is told why. What others bear is still taken. */
+  fence(error: WafersyncError): void {
+    this.#fence = error;
+  }
+
   /** Runs other small writes in a commit of the group. */
   async housekeep(work: () => void): Promise<void> {
     await this.#durable(0, work);
@@ -225,6 +226,11 @@ export class Replica<Token> implements Intake {
   /** Commits what waits and takes no more. */
   close(): void {
     this.#queue.close();
+  }
+
+  async #bornIn(bytes: number, run: () => void): Promise<void> {
+    if (this.#fence) throw this.#fence;
+    await this.#durable(bytes, run);
   }
 
   #durable(bytes: number, run: () => void): Promise<void> {
@@ -270,15 +276,20 @@ export class Replica<Token> implements Intake {
     this.#store.log.append(update);
     this.#store.apply(update);
     this.#store.saveTimestamp(timestamp);
-    this.#added.push({ update, token: null, applied: true });
+    this.#done.added.push({ update, token: null, applied: true });
     return dot;
   }
 
   #receive({ update, token }: Received<Token>): void {
+    const outcome = this.#takeFor(update, token);
+    this.#done.received.push({ update, token, outcome });
+  }
+
+  #takeFor(update: Update, token: Token): Outcome {
     const outcome = this.#store.savepoint(() => this.#take(update));
-    this.#received.push({ update, token, outcome });
     if (outcome === 'applied' || outcome === 'held')
-      this.#added.push({ update, token, applied: outcome === 'applied' });
+      this.#done.added.push({ update, token, applied: outcome === 'applied' });
+    return outcome;
   }
 
   #take(update: Update): Outcome {
@@ -320,7 +331,7 @@ export class Replica<Token> implements Intake {
   #putProgram(digest: ProgramDigest, body: Uint8Array): void {
     if (this.#store.programs.has(digest)) return;
     this.#store.programs.put(digest, body);
-    this.#programs.push(digest);
+    this.#done.programs.push(digest);
     for (const dot of this.#store.log.heldForProgram(digest)) this.#release(dot);
   }
 
@@ -331,7 +342,7 @@ export class Replica<Token> implements Intake {
     if (this.#clock.observe(update.header.timestamp, this.#maxClockDriftMs)) {
       this.#store.saveTimestamp(this.#clock.last);
     }
-    this.#released.push(update);
+    this.#done.released.push(update);
     return true;
   }
 
@@ -350,7 +361,7 @@ export class Replica<Token> implements Intake {
       for (const job of jobs) job.failed(failures.get(job) ?? error);
       return;
     }
-    const bytes = this.#added.reduce((sum, { update }) => sum + updateBytes(update), 0);
+    const bytes = this.#done.added.reduce((sum, { update }) => sum + updateBytes(update), 0);
     this.#tell({ error: null, jobs: jobs.length, bytes });
     for (const job of jobs) {
       const error = failures.get(job);
@@ -367,7 +378,7 @@ export class Replica<Token> implements Intake {
   }
 
   #runJob(job: Job, failures: Map<Job, WafersyncError>): void {
-    const lists = [this.#added, this.#released, this.#received, this.#programs];
+    const lists: { length: number }[] = Object.values(this.#done);
     const before = lists.map(({ length }) => length);
     try {
       this.#store.savepoint(() => job.run());
@@ -380,20 +391,8 @@ export class Replica<Token> implements Intake {
   }
 
   #takeOutcome(): Commit<Token> {
-    const commit = {
-      added: this.#added,
-      released: this.#released,
-      received: this.#received,
-      programs: this.#programs,
-    };
-    this.#added = [];
-    this.#released = [];
-    this.#received = [];
-    this.#programs = [];
-    return commit;
+    const done = this.#done;
+    this.#done = nothingDone();
+    return done;
   }
-}
-
-function sameRecord(a: RunRecord, b: RunRecord): boolean {
-  return Buffer.compare(encodeRunRecord(a), encodeRunRecord(b)) === 0;
 }

@@ -35,6 +35,9 @@ export class LocalKeys implements Participant {
       addOrigin: connection.prepare<[string, number], never>(
         'INSERT INTO origins (fab, epoch) VALUES (?, ?)',
       ),
+      latestEpoch: connection.prepare<[string], { epoch: number | null }>(
+        'SELECT max(epoch) AS epoch FROM origins WHERE fab = ?',
+      ),
       originAt: connection.prepare<[number], { fab: string; epoch: number }>(
         'SELECT fab, epoch FROM origins WHERE id = ?',
       ),
@@ -77,6 +80,11 @@ export class LocalKeys implements Participant {
     const id = this.#statements.origin.get(origin.fab, origin.epoch)?.id ?? null;
     if (id !== null) this.#origins.set(key, id);
     return id;
+  }
+
+  /** Greatest epoch that is known of a fab; 0 where none is. */
+  latestEpoch(fab: FabId): number {
+    return this.#statements.latestEpoch.get(fab)?.epoch ?? 0;
   }
 
   /** Origin of a number that is a row of the database. */

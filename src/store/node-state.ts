@@ -1,4 +1,4 @@
-import type { Dot, Origin } from '../clocks/dot.ts';
+import { type Dot, type Origin, originKey } from '../clocks/dot.ts';
 import { type Timestamp, timestamp } from '../clocks/hlc.ts';
 import type { TransportVector } from '../clocks/transport-vector.ts';
 import { invariant } from '../errors.ts';
@@ -21,6 +21,7 @@ export interface Totals {
 }
 
 interface State {
+  readonly origin: Origin;
   readonly vectors: Vectors;
   readonly totals: Totals;
   readonly lastTimestamp: Timestamp;
@@ -35,7 +36,6 @@ interface State {
  * Invariants: outside a transaction the state equals the database. At every commit received − applied is what is held.
  */
 export class NodeState implements Participant {
-  readonly origin: Origin;
   readonly #keys: LocalKeys;
   readonly #statements;
   #state: State;
@@ -46,8 +46,8 @@ export class NodeState implements Participant {
     this.#keys = keys;
     this.#statements = statements(connection);
     const row = this.#statements.node.get()!;
-    this.origin = keys.originAt(row.origin);
     this.#state = {
+      origin: keys.originAt(row.origin),
       vectors: this.#loadVectors(),
       totals: { attempts: row.attempts, results: row.results, wafers: row.wafers },
       lastTimestamp: timestamp(row.lastTimestamp),
@@ -56,6 +56,11 @@ export class NodeState implements Participant {
     };
     this.#stored = this.#state;
     connection.enlist(this);
+  }
+
+  /** This fab, and the life of its database that goes on. */
+  get origin(): Origin {
+    return this.#state.origin;
   }
 
   get vectors(): Vectors {
@@ -76,6 +81,20 @@ export class NodeState implements Participant {
 
   raiseTimestamp(seen: Timestamp): void {
     if (seen > this.#state.lastTimestamp) this.#state = { ...this.#state, lastTimestamp: seen };
+  }
+
+  /** Inside a transaction: goes on under another epoch. */
+  renew(origin: Origin): void {
+    this.#statements.renew.run(this.#keys.origin(origin));
+    this.#state = { ...this.#state, origin };
+  }
+
+  /** Inside a transaction: an applied update is in the log no more; another may come under its dot. */
+  gone(dot: Dot): void {
+    const { vectors } = this.#state;
+    const without = (vector: TransportVector) => vector.with(dot, vector.get(dot).without(dot.sequence));
+    const left = { received: without(vectors.received), applied: without(vectors.applied) };
+    this.#state = { ...this.#state, vectors: left };
   }
 
   received(dot: Dot): void {
@@ -130,7 +149,11 @@ export class NodeState implements Participant {
     const before = this.#stored.vectors.received;
     const after = this.#state.vectors.received;
     if (before === after) return;
-    for (const [origin, set] of after.entries()) {
+    const origins = new Map(
+      [...before.entries(), ...after.entries()].map((entry) => [originKey(entry[0]), entry[0]]),
+    );
+    for (const origin of origins.values()) {
+      const set = after.get(origin);
       const { gone, put } = intervalChanges(before.get(origin), set);
       const key = this.#keys.origin(origin);
       for (const from of gone) this.#statements.dropInterval.run(key, from);
@@ -160,6 +183,7 @@ function statements(connection: Connection) {
     save: connection.prepare<number[], never>(
       'UPDATE node SET commit_number = ?, last_timestamp = ?, attempts = ?, results = ?, wafers = ?',
     ),
+    renew: connection.prepare<[number], never>('UPDATE node SET origin = ?'),
     intervals: connection.prepare<[], IntervalRow>('SELECT origin, first, last FROM received_intervals'),
     // CROSS JOIN: from the few that are held to the log, never through the log.
     held: connection.prepare<[], IntervalRow>(

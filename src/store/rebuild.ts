@@ -28,12 +28,18 @@ export function rebuild(
 ): Rebuilt {
   return connection.transaction(() => {
     folds.empty();
-    let updates = 0;
-    for (let next = log.appliedAfter(0); next; next = log.appliedAfter(next.row.id)) {
-      folds.fold(next.update, next.row);
-      if (++updates % PROGRESS_EVERY === 0) progress(updates);
-    }
-    progress(updates);
+    const updates = refold(log, folds, progress);
     return { updates, digest: digest.compute() };
   });
+}
+
+/** Folds the applied updates into empty folds; tells how many there were. */
+export function refold(log: UpdateLog, folds: Folds, progress: (updates: number) => void): number {
+  let updates = 0;
+  for (let next = log.appliedAfter(0); next; next = log.appliedAfter(next.row.id)) {
+    folds.fold(next.update, next.row);
+    if (++updates % PROGRESS_EVERY === 0) progress(updates);
+  }
+  progress(updates);
+  return updates;
 }

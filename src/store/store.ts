@@ -1,7 +1,18 @@
-import { type Origin, type Sequence, sequence } from '../clocks/dot.ts';
+import {
+  type Dot,
+  type Epoch,
+  epoch as epochOf,
+  mintEpochAbove,
+  type Origin,
+  type Sequence,
+  sequence,
+} from '../clocks/dot.ts';
 import type { Timestamp } from '../clocks/hlc.ts';
+import { WafersyncError } from '../errors.ts';
 import type { Update } from '../wafer/update.ts';
+import type { World } from '../world.ts';
 import { Attempts } from './attempts.ts';
+import { Chains } from './chains.ts';
 import { Conflicts } from './conflicts.ts';
 import type { Connection } from './connection.ts';
 import { type DatabaseOptions, type OpenDatabase, openDatabase } from './database.ts';
@@ -13,12 +24,14 @@ import { Documents } from './documents.ts';
 import { FoldDigest } from './fold-digest.ts';
 import { DocumentFold } from './folds/document-fold.ts';
 import { Folds } from './folds/folds.ts';
+import { Forks } from './forks.ts';
 import { LocalKeys } from './keys.ts';
+import { type IdentifyFile, identifyFile, Life, type RenewalReason } from './life.ts';
 import { NodeState, type Vectors } from './node-state.ts';
 import { Peers } from './peers.ts';
 import { Programs } from './programs.ts';
 import { StoreReader } from './reader.ts';
-import { type Rebuilt, rebuild } from './rebuild.ts';
+import { type Rebuilt, rebuild, refold } from './rebuild.ts';
 import { Room } from './room.ts';
 import { Runs } from './runs.ts';
 import type { Decoders, StoreStats } from './types.ts';
@@ -30,6 +43,15 @@ import { Yields } from './yields.ts';
 /** What to open, and how to read what updates carry. */
 export interface StoreOptions extends DatabaseOptions {
   readonly decoders: Decoders;
+  /** How the file is told from a copy of it. */
+  readonly identify?: IdentifyFile;
+}
+
+/** A database that goes on under another epoch. */
+export interface Renewal {
+  readonly reason: RenewalReason;
+  /** The origin before. */
+  readonly from: Origin;
 }
 
 /**
@@ -50,16 +72,24 @@ export class Store {
   readonly yields: Yields;
   readonly peers: Peers;
   readonly room: Room;
+  readonly chains: Chains;
+  readonly forks: Forks;
+  /** How the epoch was renewed when the database was opened; null where it was not. */
+  readonly renewal: Renewal | null;
+  readonly #world: World;
   readonly #connection: Connection;
   readonly #lock: OpenDatabase['lock'];
   readonly #decoders: Decoders;
   readonly #state: NodeState;
   readonly #folds: Folds;
   readonly #digest: FoldDigest;
+  readonly #keys: LocalKeys;
   readonly #readers = new Set<StoreReader>();
 
-  private constructor({ connection, lock }: OpenDatabase, { decoders, world }: StoreOptions) {
+  private constructor({ connection, lock }: OpenDatabase, options: StoreOptions) {
+    const { decoders, world } = options;
     const keys = new LocalKeys(connection);
+    this.#keys = keys;
     this.#connection = connection;
     this.#lock = lock;
     this.#decoders = decoders;
@@ -86,6 +116,10 @@ export class Store {
     this.yields = new Yields(connection, keys);
     this.peers = new Peers(connection, keys, world);
     this.room = new Room(connection);
+    this.chains = new Chains(connection, keys, this.#state);
+    this.forks = new Forks(connection, keys, this.log, world);
+    this.#world = world;
+    this.renewal = this.#begin(new Life(connection, world, options.identify ?? identifyFile));
   }
 
   /**
@@ -133,6 +167,35 @@ export class Store {
     return this.#connection.savepoint(work);
   }
 
+  /**
+   * Inside a transaction: goes on under a new epoch, greater than any that is known of this fab. What was born under the
+   * ones before stays.
+   * @param above an epoch that others know of
+   */
+  renewEpoch(above: Epoch = this.origin.epoch): Origin {
+    this.#connection.requireTransaction();
+    const { fab, epoch } = this.origin;
+    const known = epochOf(Math.max(epoch, above, this.#keys.latestEpoch(fab)));
+    const origin = { fab, epoch: mintEpochAbove(known, this.#world.nowMs(), this.#world.random) };
+    this.#state.renew(origin);
+    return origin;
+  }
+
+  /**
+   * Inside a transaction: updates give way to others with the same dots. They are kept aside, all folds are folded anew
+   * without them, and their dots are missing again.
+   */
+  giveWay(dots: readonly Dot[]): void {
+    this.#connection.requireTransaction();
+    if (dots.length === 0) return;
+    this.#folds.empty();
+    for (const dot of dots) {
+      this.forks.keep(dot);
+      this.chains.cut(dot, dot.sequence);
+    }
+    refold(this.log, this.#folds, () => {});
+  }
+
   /** Sequence of the next update born here. The same until that update is appended. */
   nextSequence(): Sequence {
     return sequence(this.vectors.received.get(this.origin).max + 1);
@@ -163,6 +226,20 @@ export class Store {
     // First marked: the folds look at what is applied, this one included.
     this.log.markApplied(dot, row.id);
     this.#folds.fold(update, row);
+  }
+
+  #begin(life: Life): Renewal | null {
+    const reason = life.recognise();
+    const from = this.origin;
+    try {
+      life.begin(() => {
+        if (reason) this.renewEpoch();
+      });
+    } catch (thrown) {
+      // A node whose disk is full goes on, and nothing is born until there is room; a copy may not.
+      if (reason || WafersyncError.from(thrown).code !== 'exhausted') throw thrown;
+    }
+    return reason && { reason, from };
   }
 
   stats(): StoreStats {

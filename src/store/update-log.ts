@@ -149,6 +149,15 @@ export class UpdateLog {
     this.#state.applied(dot, this.#held.drop(updateRow));
   }
 
+  /** Inside a transaction, while the folds are empty: takes an update out; another may come under its dot. */
+  remove(dot: Dot): void {
+    this.#connection.requireTransaction();
+    const { id } = this.rowOf(dot);
+    this.#held.drop(id);
+    this.#statements.remove.run(id);
+    this.#state.gone(dot);
+  }
+
   /** Local numbers of a received update. @throws WafersyncError `not-found` */
   rowOf(dot: Dot): LogRow {
     const origin = this.#keys.findOrigin(dot);
@@ -209,6 +218,7 @@ function statements(connection: Connection) {
          (origin, sequence, timestamp, kind, wafer, run, program, version, received_at_ms, digest, header, payload)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
+    remove: connection.prepare<[number], never>('DELETE FROM update_log WHERE id = ?'),
     digest: connection.prepare<ByDot, { digest: Uint8Array }>(
       'SELECT digest FROM update_log WHERE origin = ? AND sequence = ?',
     ),

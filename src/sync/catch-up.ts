@@ -49,6 +49,9 @@ export class CatchUp {
     this.#bounds = bounds;
   }
 
+  /** An id that no other request of this node has. */
+  readonly nextRequest = (): number => this.#nextRequest++;
+
   opened(id: LaneId, peer: FabId): void {
     this.#lanes.set(id, {
       id,
@@ -64,6 +67,11 @@ export class CatchUp {
     const peer = this.peerOf(id);
     this.#lanes.delete(id);
     return peer;
+  }
+
+  /** The lanes that are up. */
+  lanes(): readonly { readonly id: LaneId; readonly peer: FabId }[] {
+    return [...this.#lanes.values()];
   }
 
   laneOf(peer: FabId): LaneId | null {
@@ -142,7 +150,7 @@ export class CatchUp {
         const wanted = newest(available, this.#bounds.chunkUpdates);
         const digests = this.#unaskedPrograms(programs).filter((digest) => !lane.lacksPrograms.has(digest));
         if (wanted.isEmpty && digests.length === 0) break;
-        const id = this.#nextRequest++;
+        const id = this.nextRequest();
         lane.requests.set(id, new OpenRequest(wanted, digests));
         const request = { id, wanted, programs: digests, maxBytes: this.#bounds.chunkBytes };
         planned.push({ lane: lane.id, request });

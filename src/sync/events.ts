@@ -3,6 +3,7 @@ import type { TransportVector } from '../clocks/transport-vector.ts';
 import type { WafersyncError } from '../errors.ts';
 import type { ProgramDigest } from '../wafer/program.ts';
 import type { Update } from '../wafer/update.ts';
+import type { ForkFound } from './fork-searches.ts';
 import type { Announcement, PeerStatus, PullEnd, PullRequest } from './messages.ts';
 import type { Report } from './report.ts';
 
@@ -27,6 +28,8 @@ export interface CommitEvent {
   readonly added: readonly { readonly update: Update; readonly via: Via }[];
   /** Received updates that were dealt with. */
   readonly stored: readonly StoredUpdate[];
+  /** Received updates that were refused: another stands under the dot. */
+  readonly forked?: readonly { readonly lane: LaneId; readonly dot: Dot }[];
   /** This node after the commit. */
   readonly report: Report;
   /** Programs that held updates wait for. */
@@ -123,6 +126,8 @@ export type MeshEffect =
   | { readonly type: 'close'; readonly lane: LaneId; readonly error: WafersyncError }
   /** The latest report of another node is news: keep it, tell those who watch. */
   | { readonly type: 'report'; readonly report: Report }
+  /** This node and another have other updates under the same dots, or its epoch is to be renewed: see {@link ForkFound}. */
+  | { readonly type: 'settle'; readonly found: ForkFound }
   | {
       readonly type: 'log';
       readonly level: 'info' | 'warn';

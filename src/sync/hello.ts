@@ -1,6 +1,7 @@
-import type { FabId } from '../clocks/dot.ts';
+import type { FabId, Origin } from '../clocks/dot.ts';
 import { WafersyncError } from '../errors.ts';
-import { type Hello, PROTOCOL_VERSION } from './messages.ts';
+import { MAX_UPDATE_BYTES } from '../wafer/update.ts';
+import { type Hello, PROTOCOL_VERSION, type Window } from './messages.ts';
 
 /** Checks the first words of a peer. @throws WafersyncError `precondition` for another protocol or another fab than was dialled */
 export function checkHello(peer: FabId, hello: Hello): void {
@@ -22,4 +23,9 @@ export function checkHello(peer: FabId, hello: Hello): void {
       },
     );
   }
+}
+
+/** First words of this node. */
+export function helloOf(node: Origin, window: Window): Hello {
+  return { protocol: PROTOCOL_VERSION, node, window, maxUpdateBytes: MAX_UPDATE_BYTES };
 }

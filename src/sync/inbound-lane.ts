@@ -36,6 +36,7 @@ export class InboundLane {
   #wants: string | null = null;
   #saidAcknowledged = 0;
   #echoUs = 0;
+  #owesChains = false;
   readonly #reports = new ReportSender();
   readonly #relayed = new Map<FabId, ReportSender>();
 
@@ -91,6 +92,11 @@ export class InboundLane {
     this.#passRefused();
   }
 
+  /** A heartbeat: lets the peer compare its chains with this node's. */
+  beat(): void {
+    this.#owesChains = true;
+  }
+
   setWritable(writable: boolean): void {
     this.#writable = writable;
   }
@@ -103,10 +109,11 @@ export class InboundLane {
   /** Says what the peer should know, if anything, and if the stream takes it now; else later, up to date then. */
   speak(report: Report, wants: readonly FabId[], relayable: readonly Report[]): MeshEffect[] {
     if (!this.#writable) return [];
-    const delta = this.#reports.next(report);
+    const delta = this.#reports.next(report, this.#owesChains);
+    this.#owesChains = false;
     const wanted = wants.join();
     const newWants = wanted === this.#wants ? null : wants;
-    const relayed = relayDeltas(this.#relayed, relayable, this.peer);
+    const relayed = relayDeltas(this.#relayed, relayable);
     const silent = !delta && !newWants && relayed.length === 0 && this.#echoUs === 0;
     if (silent && this.#acknowledged === this.#saidAcknowledged && !this.#hello) return [];
     const status: PeerStatus = {

@@ -14,6 +14,8 @@ export class Knowledge {
   /** What any other node has: the join of all reports; null where it must be made anew. */
   #elsewhere: TransportVector | null = null;
   #own: Report;
+  /** Nodes that last said less of themselves than was heard of them before. */
+  readonly #doubted = new Set<FabId>();
   #pending = TransportVector.empty;
   #pendingBytes = 0;
 
@@ -48,8 +50,9 @@ export class Knowledge {
     this.#pendingBytes -= bytes;
   }
 
-  /** Takes in what was reported of another node; tells whether it was news. */
-  learn(report: Report): boolean {
+  /** Takes in what was reported of another node; tells whether it was news. @param by whoever said it; a node of itself, say */
+  learn(report: Report, by: FabId | null = null): boolean {
+    if (report.node.fab === by) this.#doubt(report);
     const before = this.has(report.node.fab);
     if (report.node.fab === this.#own.node.fab || !this.#book.record(report)) return false;
     if (!report.received.covers(before)) this.#elsewhere = null;
@@ -62,6 +65,22 @@ export class Knowledge {
   /** Reports of all other nodes, sorted by fab. */
   reports(): readonly Report[] {
     return this.#book.all();
+  }
+
+  /** Reports of nodes that a peer does not hear itself. */
+  relayable(peer: FabId, hears: ReadonlySet<FabId>): Report[] {
+    return this.reports().filter(({ node: { fab } }) => {
+      return fab === peer ? this.#doubted.has(fab) : !hears.has(fab);
+    });
+  }
+
+  /** A node that says less of itself than was heard before was put back as it was, or runs twice: it is told what was heard. */
+  #doubt({ node, number }: Report): void {
+    const known = this.#book.of(node.fab);
+    const heard = known?.node.epoch ?? 0;
+    const isLess = heard > node.epoch || (heard === node.epoch && known!.number > number);
+    if (isLess) this.#doubted.add(node.fab);
+    else this.#doubted.delete(node.fab);
   }
 
   /** What a node is known to have. */

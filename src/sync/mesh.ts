@@ -2,7 +2,7 @@ import { type FabId, formatDot } from '../clocks/dot.ts';
 import type { TransportVector } from '../clocks/transport-vector.ts';
 import { WafersyncError } from '../errors.ts';
 import type { ProgramDigest } from '../wafer/program.ts';
-import { MAX_UPDATE_BYTES, type Update, updateBytes } from '../wafer/update.ts';
+import { type Update, updateBytes } from '../wafer/update.ts';
 import type { BackoffBounds } from './backoff.ts';
 import { CatchUp, type CatchUpBounds } from './catch-up.ts';
 import { Dials } from './dials.ts';
@@ -16,12 +16,15 @@ import {
   type PeerView,
   type StoredUpdate,
 } from './events.ts';
-import { checkHello } from './hello.ts';
+import { ForkSearches, type OwnChains } from './fork-searches.ts';
+import { checkHello, helloOf } from './hello.ts';
 import { InboundLane } from './inbound-lane.ts';
 import { Knowledge } from './knowledge.ts';
-import { type Announcement, type Hello, type PeerStatus, PROTOCOL_VERSION, type Window } from './messages.ts';
+import { LiveLanes } from './live-lanes.ts';
+import type { Announcement, Hello, PeerStatus, PullEnd, Window } from './messages.ts';
 import { Offers } from './offers.ts';
 import { OutboundLane } from './outbound-lane.ts';
+import { renewalWish } from './own-lives.ts';
 import type { Report, ReportDelta, ReportReader } from './report.ts';
 import { chooseSources, type Route, routesOf, sameRoutes } from './routes.ts';
 
@@ -32,6 +35,8 @@ export interface MeshOptions {
   /** Latest reports of others, kept from before a restart. */
   readonly known: readonly Report[];
   readonly missingPrograms: readonly ProgramDigest[];
+  /** This node's hash chains. */
+  readonly chains: OwnChains;
   /** Peers that this node dials. */
   readonly peers: readonly FabId[];
   /** What a peer may send on a live lane before it is acknowledged. */
@@ -58,9 +63,9 @@ export class Mesh {
   readonly #knowledge: Knowledge;
   readonly #dials: Dials;
   readonly #offers: Offers;
+  readonly #forks: ForkSearches;
   readonly #catchUp: CatchUp;
-  readonly #outbound = new Map<LaneId, OutboundLane>();
-  readonly #inbound = new Map<LaneId, InboundLane>();
+  readonly #lanes = new LiveLanes();
   #missingPrograms: readonly ProgramDigest[];
   /** By which way each fab's updates come live. */
   #sources: ReadonlyMap<FabId, Route> = new Map();
@@ -79,29 +84,30 @@ export class Mesh {
       this.#reroute();
     },
     heartbeat: ({ nowUs }) => {
-      for (const lane of this.#outbound.values()) lane.beat(nowUs);
+      for (const lane of this.#lanes.outbound.values()) lane.beat(nowUs);
+      for (const lane of this.#lanes.inbound.values()) lane.beat();
       this.#catchUp.retry();
     },
-    'outbound-dialled': ({ lane, peer }) => this.#outbound.set(lane, new OutboundLane(lane, peer)),
+    'outbound-dialled': ({ lane, peer }) => this.#lanes.outbound.set(lane, new OutboundLane(lane, peer)),
     'outbound-status': ({ lane, status, nowUs }) =>
       this.#onLane(lane, () => this.#status(lane, status, nowUs)),
-    'outbound-blocked': ({ lane }) => this.#outbound.get(lane)?.setWritable(false),
-    'outbound-writable': ({ lane }) => this.#outbound.get(lane)?.setWritable(true),
+    'outbound-blocked': ({ lane }) => this.#lanes.outbound.get(lane)?.setWritable(false),
+    'outbound-writable': ({ lane }) => this.#lanes.outbound.get(lane)?.setWritable(true),
     'outbound-down': ({ lane, error }) => this.#outboundDown(lane, error),
     'inbound-up': ({ peer, lane }) => this.#inboundUp(peer, lane),
     'inbound-update': ({ lane, update }) => this.#onLane(lane, () => this.#inboundUpdate(lane, update)),
     'inbound-refused': ({ lane, error }) => this.#onLane(lane, () => this.#inboundRefused(lane, error)),
     'inbound-announcement': ({ lane, announcement }) =>
       this.#onLane(lane, () => this.#announced(lane, announcement)),
-    'inbound-blocked': ({ lane }) => this.#inbound.get(lane)?.setWritable(false),
-    'inbound-writable': ({ lane }) => this.#inbound.get(lane)?.setWritable(true),
+    'inbound-blocked': ({ lane }) => this.#lanes.inbound.get(lane)?.setWritable(false),
+    'inbound-writable': ({ lane }) => this.#lanes.inbound.get(lane)?.setWritable(true),
     'inbound-down': ({ lane, error }) => this.#inboundDown(lane, error),
     'pull-dialled': ({ lane, peer }) => {
       this.#dials.pullUp(peer);
       this.#catchUp.opened(lane, peer);
     },
     'pull-update': ({ lane, update }) => this.#onLane(lane, () => this.#pullUpdate(lane, update)),
-    'pull-end': ({ lane, end }) => this.#catchUp.ended(lane, end),
+    'pull-end': ({ lane, end }) => this.#pullEnd(lane, end),
     'pull-down': ({ lane, error }) => this.#pullDown(lane, error),
     offered: ({ lane, peer }) => this.#catchUp.opened(lane, peer),
     'offer-due': ({ peer }) => this.#emit(...this.#offers.due(peer, this.#isDeaf(peer))),
@@ -112,6 +118,7 @@ export class Mesh {
     this.#options = options;
     this.#knowledge = new Knowledge(options.report, options.known);
     this.#dials = new Dials(options.peers, options.reconnect, options.random);
+    this.#forks = new ForkSearches(options.chains);
     this.#offers = new Offers(options.reconnect, options.random);
     this.#catchUp = new CatchUp(options.catchUp);
     this.#missingPrograms = options.missingPrograms;
@@ -139,22 +146,34 @@ export class Mesh {
 
   /** The peers as operators see them, sorted by fab. */
   peers(): PeerView[] {
-    const inbound = [...this.#inbound.values()].map(({ peer }) => peer);
-    return [...new Set([...this.#dials.peers(), ...inbound])].sort().map((peer) => this.#view(peer));
+    const lanes = this.#lanes;
+    return lanes.peers(this.#dials.peers()).map((peer) => ({
+      peer,
+      outboundUp: lanes.outboundTo(peer)?.open ?? false,
+      inboundUp: lanes.inboundFrom(peer) !== undefined,
+      liveFabs: this.#wantsFrom(peer),
+      rttMs: lanes.outboundTo(peer)?.rttMs ?? 0,
+      lastError: this.#dials.lastError(peer),
+      behind: this.#knowledge.own.received.difference(this.#knowledge.has(peer)),
+    }));
   }
 
-  #committed({ added, stored, report, missingPrograms }: CommitEvent): void {
+  #committed({ added, stored, forked = [], report, missingPrograms }: CommitEvent): void {
     this.#knowledge.own = report;
     this.#missingPrograms = missingPrograms;
     this.#catchUp.committed();
     for (const { lane, dot, bytes } of stored) {
       this.#knowledge.unpend(dot, bytes);
-      this.#inbound.get(lane)?.stored();
+      this.#lanes.inbound.get(lane)?.stored();
       const puller = this.#catchUp.peerOf(lane);
       if (puller) this.#dials.pullServed(puller);
     }
+    for (const { lane, dot } of forked) {
+      const peer = this.#lanes.inbound.get(lane)?.peer ?? this.#catchUp.peerOf(lane);
+      if (peer) this.#forks.suspect(peer, { fab: dot.fab, epoch: dot.epoch }, null);
+    }
     for (const { update, via } of added) {
-      for (const lane of this.#outbound.values()) this.#emit(...lane.offer(update, via));
+      for (const lane of this.#lanes.outbound.values()) this.#emit(...lane.offer(update, via));
     }
   }
 
@@ -164,14 +183,14 @@ export class Mesh {
   }
 
   #status(id: LaneId, status: PeerStatus, nowUs: number): void {
-    const lane = this.#outbound.get(id);
+    const lane = this.#lanes.outbound.get(id);
     if (!lane) return;
     if (status.hello) this.#greet(lane, status.hello);
     if (!lane.open) throw new WafersyncError('invalid', `${lane.peer} spoke before its hello`);
     lane.acknowledge(status.acknowledged);
     if (status.wants) lane.want(status.wants);
     if (status.echoUs !== 0) lane.rttMs = Math.max(0, (nowUs - status.echoUs) / 1000);
-    this.#learn(lane.reader, status.report, status.relayed);
+    this.#learn(lane.peer, lane.reader, status.report, status.relayed);
   }
 
   #greet(lane: OutboundLane, hello: Hello): void {
@@ -184,51 +203,49 @@ export class Mesh {
   }
 
   #outboundDown(id: LaneId, error: WafersyncError): void {
-    const lane = this.#outbound.get(id);
+    const lane = this.#lanes.outbound.get(id);
     if (!lane) return;
-    this.#outbound.delete(id);
+    this.#lanes.outbound.delete(id);
     this.#emit(...this.#dials.liveDown(lane.peer, error));
   }
 
   #inboundUp(peer: FabId, id: LaneId): void {
-    for (const lane of this.#inbound.values()) {
+    for (const lane of this.#lanes.inbound.values()) {
       if (lane.peer !== peer) continue;
-      this.#inbound.delete(lane.id);
+      this.#lanes.inbound.delete(lane.id);
       this.#emit({
         type: 'close',
         lane: lane.id,
         error: new WafersyncError('cancelled', `${peer} dialled again`),
       });
     }
-    const { window } = this.#options;
-    const { node } = this.#knowledge.own;
-    const hello: Hello = { protocol: PROTOCOL_VERSION, node, window, maxUpdateBytes: MAX_UPDATE_BYTES };
-    this.#inbound.set(id, new InboundLane(id, peer, hello));
+    const hello = helloOf(this.#knowledge.own.node, this.#options.window);
+    this.#lanes.inbound.set(id, new InboundLane(id, peer, hello));
     this.#reroute();
     this.#log('info', 'lane.inbound_open', { peer });
     this.#emit(...this.#offers.end(peer));
-    if (!this.#outboundTo(peer)) this.#emit(...this.#dials.peerAppeared(peer));
+    if (!this.#lanes.outboundTo(peer)) this.#emit(...this.#dials.peerAppeared(peer));
   }
 
   #inboundUpdate(id: LaneId, update: Update): void {
-    const lane = this.#inbound.get(id);
+    const lane = this.#lanes.inbound.get(id);
     if (!lane) return;
     lane.arrived(updateBytes(update));
     this.#store(id, update, 'live');
   }
 
   #inboundRefused(id: LaneId, error: WafersyncError): void {
-    const lane = this.#inbound.get(id);
+    const lane = this.#lanes.inbound.get(id);
     if (!lane) return;
     lane.refused();
     this.#log('warn', 'update.refused', { peer: lane.peer, reason: error.line });
   }
 
   #announced(id: LaneId, announcement: Announcement): void {
-    const lane = this.#inbound.get(id);
+    const lane = this.#lanes.inbound.get(id);
     if (!lane) return;
     lane.echo(announcement.sentAtUs);
-    const report = this.#learn(lane.reader, announcement.report, announcement.relayed);
+    const report = this.#learn(lane.peer, lane.reader, announcement.report, announcement.relayed);
     if (report?.node.fab === lane.peer) lane.announced = report.received;
     if (!announcement.routes) return;
     lane.routes = announcement.routes;
@@ -236,9 +253,9 @@ export class Mesh {
   }
 
   #inboundDown(id: LaneId, error: WafersyncError): void {
-    const lane = this.#inbound.get(id);
+    const lane = this.#lanes.inbound.get(id);
     if (!lane) return;
-    this.#inbound.delete(id);
+    this.#lanes.inbound.delete(id);
     this.#reroute();
     this.#log('warn', 'lane.inbound_down', { peer: lane.peer, reason: error.line });
     this.#offer(lane.peer);
@@ -246,7 +263,7 @@ export class Mesh {
 
   #reroute(): void {
     const self = this.#knowledge.own.node.fab;
-    const neighbours = this.#full ? [] : [...this.#inbound.values()];
+    const neighbours = this.#full ? [] : [...this.#lanes.inbound.values()];
     this.#sources = chooseSources(self, neighbours, this.#sources);
     const routes = routesOf(self, this.#sources);
     if (!sameRoutes(routes, this.#routes)) this.#routes = routes;
@@ -254,7 +271,7 @@ export class Mesh {
 
   #pullUpdate(id: LaneId, update: Update): void {
     const peer = this.#catchUp.peerOf(id);
-    if (!peer) return;
+    if (!peer || this.#forks.take(id, update)) return;
     const { dot } = update.header;
     if (!this.#catchUp.arrived(id, dot)) {
       throw new WafersyncError('invalid', `${peer} answered with ${formatDot(dot)}, which was not asked for`);
@@ -262,7 +279,14 @@ export class Mesh {
     this.#store(id, update, 'pull');
   }
 
+  #pullEnd(id: LaneId, end: PullEnd): void {
+    this.#catchUp.ended(id, end);
+    const found = this.#forks.ended(id, end);
+    if (found) this.#emit({ type: 'settle', found });
+  }
+
   #pullDown(id: LaneId, error: WafersyncError): void {
+    this.#forks.laneDown(id);
     const peer = this.#catchUp.closed(id);
     if (!peer) return;
     this.#dials.pullDown(peer);
@@ -281,18 +305,21 @@ export class Mesh {
   }
 
   #isDeaf(peer: FabId): boolean {
-    return this.#outboundTo(peer)?.open === true && !this.#inboundFrom(peer);
+    return this.#lanes.outboundTo(peer)?.open === true && !this.#lanes.inboundFrom(peer);
   }
 
   /** Asks for what is ripe, dialling where a peer has some of it. */
   #pull(): void {
     if (this.#full) return;
-    const ripe = this.#knowledge.ripe([...this.#inbound.values()], this.#sources);
+    const ripe = this.#knowledge.ripe([...this.#lanes.inbound.values()], this.#sources);
+    this.#emit(
+      ...this.#forks.ask(this.#dials, this.#catchUp, (peer) => this.#lanes.outboundTo(peer)?.open === true),
+    );
     if (ripe.isEmpty && this.#missingPrograms.length === 0) return;
     const has = (peer: FabId) => this.#knowledge.has(peer);
     for (const peer of this.#dials.peers()) {
       // A peer that does not answer the live lane would not answer this one either.
-      if (this.#catchUp.laneOf(peer) !== null || !this.#outboundTo(peer)?.open) continue;
+      if (this.#catchUp.laneOf(peer) !== null || !this.#lanes.outboundTo(peer)?.open) continue;
       if (this.#catchUp.wouldUse(ripe, has(peer), this.#missingPrograms))
         this.#emit(...this.#dials.dialPull(peer));
     }
@@ -308,12 +335,20 @@ export class Mesh {
   }
 
   /** Takes in reports; gives back the whole of `own`. */
-  #learn(reader: ReportReader, own: ReportDelta | null, relayed: readonly ReportDelta[]): Report | null {
+  #learn(
+    peer: FabId,
+    reader: ReportReader,
+    own: ReportDelta | null,
+    relayed: readonly ReportDelta[],
+  ): Report | null {
     let whole: Report | null = null;
     for (const delta of own ? [own, ...relayed] : relayed) {
       const report = reader.read(delta);
       if (delta === own) whole = report;
-      if (!report || !this.#knowledge.learn(report)) continue;
+      if (delta.chains && delta.node.fab === peer) this.#forks.heard(peer, delta.chains);
+      const wish = report && renewalWish(this.#knowledge.own, report);
+      if (wish) this.#forks.suspect(peer, this.#knowledge.own.node, wish);
+      if (!report || !this.#knowledge.learn(report, peer)) continue;
       this.#catchUp.reported(report.node.fab, report.received);
       this.#emit({ type: 'report', report });
     }
@@ -323,14 +358,16 @@ export class Mesh {
   /** Everything that the peers should know by now, lane by lane. */
   #speak(): void {
     const { own } = this.#knowledge;
-    const listening = new Map([...this.#inbound.values()].map((lane) => [lane.peer, lane]));
+    const listening = new Map([...this.#lanes.inbound.values()].map((lane) => [lane.peer, lane]));
     for (const lane of listening.values()) {
-      this.#emit(...lane.speak(own, this.#wantsFrom(lane.peer), this.#relayable(lane.peer, lane.hears)));
+      this.#emit(
+        ...lane.speak(own, this.#wantsFrom(lane.peer), this.#knowledge.relayable(lane.peer, lane.hears)),
+      );
     }
-    for (const lane of this.#outbound.values()) {
+    for (const lane of this.#lanes.outbound.values()) {
       // A peer whose own lane is up hears reports there.
       const deaf = !listening.has(lane.peer);
-      const relayable = deaf ? this.#relayable(lane.peer, NOBODY) : [];
+      const relayable = deaf ? this.#knowledge.relayable(lane.peer, NOBODY) : [];
       this.#emit(...lane.announce(own, this.#routes, relayable, deaf));
     }
   }
@@ -341,38 +378,12 @@ export class Mesh {
     return wanted.sort();
   }
 
-  /** Reports of nodes that the peer does not hear itself. */
-  #relayable(peer: FabId, hears: ReadonlySet<FabId>): Report[] {
-    return this.#knowledge.reports().filter(({ node }) => node.fab !== peer && !hears.has(node.fab));
-  }
-
-  #view(peer: FabId): PeerView {
-    const outbound = this.#outboundTo(peer);
-    return {
-      peer,
-      outboundUp: outbound?.open ?? false,
-      inboundUp: this.#inboundFrom(peer) !== undefined,
-      liveFabs: this.#wantsFrom(peer),
-      rttMs: outbound?.rttMs ?? 0,
-      lastError: this.#dials.lastError(peer),
-      behind: this.#knowledge.own.received.difference(this.#knowledge.has(peer)),
-    };
-  }
-
-  #outboundTo(peer: FabId): OutboundLane | undefined {
-    return [...this.#outbound.values()].find((lane) => lane.peer === peer);
-  }
-
-  #inboundFrom(peer: FabId): InboundLane | undefined {
-    return [...this.#inbound.values()].find((lane) => lane.peer === peer);
-  }
-
   /** What a peer's message breaks ends its lane, and nothing else. */
   #onLane(lane: LaneId, handle: () => void): void {
     try {
       handle();
     } catch (thrown) {
-      const dialled = this.#outbound.get(lane);
+      const dialled = this.#lanes.outbound.get(lane);
       if (dialled) this.#dials.refuse(dialled.peer);
       this.#emit({ type: 'close', lane, error: WafersyncError.from(thrown, 'invalid') });
     }

@@ -1,3 +1,4 @@
+import type { Chain } from '../clocks/chain.ts';
 import type { FabId, Origin } from '../clocks/dot.ts';
 import type { TransportVector } from '../clocks/transport-vector.ts';
 import type { ProgramDigest } from '../wafer/program.ts';
@@ -54,6 +55,14 @@ export interface PullRequest {
   readonly wanted: TransportVector;
   readonly programs: readonly ProgramDigest[];
   readonly maxBytes: number;
+  /** Hashes wanted. */
+  readonly chains?: readonly ChainQuery[];
+}
+
+/** Heights of an origin's chain whose hashes are asked for; growing. */
+export interface ChainQuery {
+  readonly origin: Origin;
+  readonly heights: readonly number[];
 }
 
 /** End of the answer to a {@link PullRequest}. */
@@ -62,6 +71,8 @@ export interface PullEnd {
   /** Of what was asked for, what the answering node does not have. */
   readonly unavailable: TransportVector;
   readonly missingPrograms: readonly ProgramDigest[];
+  /** Of the hashes asked for, those that it has. */
+  readonly chains?: readonly Chain[];
 }
 
 /** A message of the sending side of either lane. */

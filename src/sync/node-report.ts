@@ -1,11 +1,21 @@
 import { TransportVector } from '../clocks/transport-vector.ts';
 import type { Store } from '../store/store.ts';
+import type { OwnChains } from './fork-searches.ts';
 import type { Report } from './report.ts';
 
 /** This node's report, as of its last commit. */
-export function reportOf(store: Pick<Store, 'vectors' | 'origin' | 'commitNumber'>): Report {
+export function reportOf(store: Pick<Store, 'vectors' | 'origin' | 'commitNumber' | 'chains'>): Report {
   const { received, applied } = store.vectors;
-  return { node: store.origin, number: store.commitNumber, received, held: heldOf(received, applied) };
+  const held = heldOf(received, applied);
+  return { node: store.origin, number: store.commitNumber, received, held, chains: store.chains.all() };
+}
+
+/** This node's chains, as a mesh reads them. */
+export function ownChains({ chains }: Pick<Store, 'chains'>): OwnChains {
+  return {
+    at: (origin, height) => chains.at(origin, height),
+    top: (origin) => chains.top(origin),
+  };
 }
 
 /** Reports of other nodes, as kept from before a restart. */

@@ -38,6 +38,7 @@ export class OutboundLane {
   /** The peer must learn of updates that were not pushed. */
   #owesReport = false;
   #owesLive = false;
+  #owesChains = false;
   #owesEchoUs = 0;
 
   constructor(id: LaneId, peer: FabId) {
@@ -97,6 +98,7 @@ export class OutboundLane {
   /** A heartbeat: asks for an echo, and lets the peer check its vector. */
   beat(nowUs: number): void {
     this.#owesReport = true;
+    this.#owesChains = true;
     this.#owesEchoUs = nowUs;
   }
 
@@ -116,11 +118,14 @@ export class OutboundLane {
       this.#owesReport &&
       this.#bytesInFlight * 2 <= this.#window.bytes &&
       this.#inFlight.length * 2 <= this.#window.updates;
-    const delta = owed || reportToo ? this.#reports.next(report) : null;
+    const delta = owed || reportToo ? this.#reports.next(report, owed && this.#owesChains) : null;
     const newRoutes = this.#routes === routes ? null : routes;
     const relayed = this.#relay(relayable);
     const live = this.#owesLive && owed ? [...this.#wants].sort() : null;
-    if (owed) this.#owesReport = false;
+    if (owed) {
+      this.#owesReport = false;
+      this.#owesChains = false;
+    }
     if (!delta && !newRoutes && relayed.length === 0 && !live && this.#owesEchoUs === 0) return [];
     const announcement: Announcement = {
       report: delta,
@@ -136,7 +141,7 @@ export class OutboundLane {
   }
 
   #relay(relayable: readonly Report[]): Announcement['relayed'] {
-    return relayDeltas(this.#relayed, relayable, this.peer);
+    return relayDeltas(this.#relayed, relayable);
   }
 
   #hasRoom(bytes: number): boolean {
@@ -157,11 +162,9 @@ export class OutboundLane {
 export function relayDeltas(
   senders: Map<FabId, ReportSender>,
   relayable: readonly Report[],
-  peer: FabId,
 ): Announcement['relayed'] {
   const deltas = [];
   for (const report of relayable) {
-    if (report.node.fab === peer) continue;
     const sender = senders.get(report.node.fab) ?? new ReportSender();
     senders.set(report.node.fab, sender);
     const delta = sender.next(report);

@@ -1,8 +1,9 @@
+import type { Chain } from '../clocks/chain.ts';
 import { WafersyncError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
 import type { ProgramDigest } from '../wafer/program.ts';
 import { type Update, updateBytes } from '../wafer/update.ts';
-import type { LaneMessage, PullRequest } from './messages.ts';
+import type { ChainQuery, LaneMessage, PullRequest } from './messages.ts';
 
 /** Most bytes that one answer holds, whatever was asked for. */
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
@@ -11,7 +12,7 @@ const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 const SENT_PROGRAMS_MAX = 4096;
 
 /** What is asked. */
-export type AnswerableStore = Pick<Store, 'log' | 'programs' | 'vectors'>;
+export type AnswerableStore = Pick<Store, 'log' | 'programs' | 'vectors' | 'chains'>;
 
 /** Answers the requests of one catch-up lane, one after the other, as fast as the lane takes them. */
 export async function* answerPulls(
@@ -95,7 +96,17 @@ function* answer(
     yield { type: 'update', update };
   }
   const unavailable = request.wanted.difference(store.vectors.received);
-  yield { type: 'pull-end', end: { id: request.id, unavailable, missingPrograms } };
+  const chains = chainsOf(store, request.chains ?? []);
+  yield { type: 'pull-end', end: { id: request.id, unavailable, missingPrograms, chains } };
+}
+
+function chainsOf({ chains }: AnswerableStore, queries: readonly ChainQuery[]): Chain[] {
+  return queries.flatMap(({ origin, heights }) =>
+    heights.flatMap((height) => {
+      const hash = chains.at(origin, height);
+      return hash === null ? [] : [{ origin, height, hash }];
+    }),
+  );
 }
 
 /** Updates to answer with: newest first, every origin its share of the bytes. */

@@ -1,3 +1,4 @@
+import type { Chain } from '../clocks/chain.ts';
 import type { FabId, Origin } from '../clocks/dot.ts';
 import { IntervalSet } from '../clocks/interval-set.ts';
 import { TransportVector } from '../clocks/transport-vector.ts';
@@ -12,6 +13,8 @@ export interface Report {
   readonly received: TransportVector;
   /** What of it is held back: received, not applied. */
   readonly held: TransportVector;
+  /** Hash chains of what it has without a hole from 1. */
+  readonly chains?: readonly Chain[];
 }
 
 /** A report as it goes over a stream: whole, or only the origins that changed since the one before. */
@@ -36,8 +39,17 @@ export function replaces(next: Report, known: Report | undefined): boolean {
 export class ReportSender {
   #last: Report | null = null;
 
-  /** What to send; null when the other side knows it all. */
-  next(report: Report): ReportDelta | null {
+  /**
+   * What to send; null when the other side knows it all.
+   * @param withChains the chains as well; a whole report has them anyway
+   */
+  next(report: Report, withChains = false): ReportDelta | null {
+    const delta = this.#next(report);
+    if (!withChains || delta?.full || !report.chains?.length) return delta;
+    return { ...(delta ?? nothingNew(report)), chains: report.chains };
+  }
+
+  #next(report: Report): ReportDelta | null {
     const last = this.#last;
     if (last === report) return null;
     this.#last = report;
@@ -48,6 +60,10 @@ export class ReportSender {
     deltas.set(report, { last, delta });
     return delta;
   }
+}
+
+function nothingNew({ node, number }: Report): ReportDelta {
+  return { node, number, full: false, received: TransportVector.empty, held: TransportVector.empty };
 }
 
 /** The latest delta that was made of a report: streams that are in step share it. */

@@ -3,17 +3,19 @@ import { timestampMs } from '../clocks/hlc.ts';
 import type { TransportVector } from '../clocks/transport-vector.ts';
 import { WafersyncError } from '../errors.ts';
 import type { Log } from '../log.ts';
+import type { Commit, Received } from '../replica/commit.ts';
 import { EventSource } from '../replica/event-source.ts';
-import type { Commit, Received, Replica } from '../replica/replica.ts';
+import type { Replica } from '../replica/replica.ts';
 import type { Store } from '../store/store.ts';
 import type { ProgramDigest } from '../wafer/program.ts';
 import { updateBytes } from '../wafer/update.ts';
 import type { Cancel, World } from '../world.ts';
 import type { LaneId, MeshEffect, MeshEvent, PeerView, StoredUpdate } from './events.ts';
 import { LaneWriter } from './lane-writer.ts';
+import { LifeKeeper } from './life-keeper.ts';
 import { Mesh, type MeshOptions } from './mesh.ts';
 import type { PeerStatus, PullRequest } from './messages.ts';
-import { keptReports, reportOf } from './node-report.ts';
+import { keptReports, ownChains, reportOf } from './node-report.ts';
 import { OfferedLanes } from './offered-lanes.ts';
 import { answererOf } from './pull-server.ts';
 import type { Report } from './report.ts';
@@ -53,8 +55,12 @@ export class SyncRunner {
   readonly #answers = new Map<LaneId, Stream<PeerStatus>>();
   readonly #pulls = new Map<LaneId, Stream<PullRequest>>();
   readonly #offers: OfferedLanes;
+  readonly #lives: LifeKeeper;
+  #fenced: WafersyncError | null = null;
   /** Told when this node committed, or a report of another is news: some wafer's sync state may have changed. */
   readonly changes = new EventSource<void>();
+  /** Told when this node takes no part in the mesh any more. */
+  readonly fences = new EventSource<WafersyncError>();
   #events: MeshEvent[] = [];
   #stepping = false;
   #nextLane = 1;
@@ -82,6 +88,7 @@ export class SyncRunner {
       this.#keeper.heard(report);
       this.changes.emit();
     },
+    settle: ({ found }) => this.#lives.settle(found),
     log: ({ level, event, fields }) => this.#options.log[level](event, fields),
   };
 
@@ -93,8 +100,10 @@ export class SyncRunner {
       report: reportOf(store),
       known: keptReports(store),
       missingPrograms: this.#missingPrograms(),
+      chains: ownChains(store),
       random: () => fraction(world.random(4)),
     });
+    this.#lives = new LifeKeeper({ ...options, fence: (error) => this.#fence(error) });
     this.#keeper = new ReportKeeper(store, (work) => replica.housekeep(work), log);
     this.#liveWaits = new Waits(world);
     this.#pullWaits = new Waits(world);
@@ -117,15 +126,30 @@ export class SyncRunner {
 
   /** Ends all lanes. Before the replica is closed. */
   async stop(): Promise<void> {
+    this.#end(new WafersyncError('unavailable', 'the node is stopping'));
+    this.#options.transport.close();
+    await this.#keeper.save();
+  }
+
+  /** Why this node takes no part any more; null while it does. */
+  get fenced(): WafersyncError | null {
+    return this.#fenced;
+  }
+
+  #fence(error: WafersyncError): void {
+    this.#fenced = error;
+    this.#end(error);
+    this.fences.emit(error);
+    this.changes.emit();
+  }
+
+  #end(error: WafersyncError): void {
     this.#stopHeartbeat();
     this.#liveWaits.end();
     this.#pullWaits.end();
     this.#offers.stop();
-    const error = new WafersyncError('unavailable', 'the node is stopping');
     const lanes = [...this.#writers.keys(), ...this.#answers.keys(), ...this.#pulls.keys()];
     for (const lane of lanes) this.#close(lane, error);
-    this.#options.transport.close();
-    await this.#keeper.save();
   }
 
   /** A peer dialled a live lane: answers its stream from now on. `connect` makes the stream of the handlers. */
@@ -142,8 +166,11 @@ export class SyncRunner {
         this.#post({ type: 'inbound-down', lane, error });
       },
     });
-    this.#answers.set(lane, stream);
-    this.#post({ type: 'inbound-up', peer, lane });
+    if (this.#fenced) stream.close(this.#fenced);
+    else {
+      this.#answers.set(lane, stream);
+      this.#post({ type: 'inbound-up', peer, lane });
+    }
   }
 
   /** A peer dialled a catch-up lane in reverse: it is asked on it from now on. */
@@ -152,8 +179,12 @@ export class SyncRunner {
     connect: (handlers: StreamHandlers<IncomingLaneMessage>) => Stream<PullRequest>,
   ): void {
     const lane = this.#nextLane++;
-    this.#pulls.set(lane, connect(this.#pullHandlers(lane, peer)));
-    this.#post({ type: 'offered', peer, lane });
+    const stream = connect(this.#pullHandlers(lane, peer));
+    if (this.#fenced) stream.close(this.#fenced);
+    else {
+      this.#pulls.set(lane, stream);
+      this.#post({ type: 'offered', peer, lane });
+    }
   }
 
   /** The disk is full from now on, or no longer. */
@@ -187,11 +218,13 @@ export class SyncRunner {
     for (const { update, token } of added) {
       if (token) this.#lastLagMs = Math.max(0, world.nowMs() - timestampMs(update.header.timestamp));
     }
-    for (const { update, outcome } of received) if (outcome === 'forked') this.#logFork(update.header.dot);
+    const forks = received.filter(({ outcome }) => outcome === 'forked');
+    for (const { update } of forks) this.#logFork(update.header.dot);
     this.#post({
       type: 'commit',
       added: added.map(({ update, token }) => ({ update, via: token?.via ?? 'local' })),
       stored: received.map(storedUpdate),
+      forked: forks.map(storedUpdate),
       report: reportOf(store),
       missingPrograms: this.#missingPrograms(),
     });

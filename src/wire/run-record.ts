@@ -62,3 +62,8 @@ export function decodeRunRecord(payload: Uint8Array): RunRecord {
     throw WafersyncError.from(error, 'damaged', 'a run record cannot be read');
   }
 }
+
+/** Whether two records say the same. */
+export function sameRunRecord(a: RunRecord, b: RunRecord): boolean {
+  return Buffer.compare(encodeRunRecord(a), encodeRunRecord(b)) === 0;
+}

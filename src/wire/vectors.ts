@@ -1,3 +1,4 @@
+import type { Chain } from '../clocks/chain.ts';
 import { type Dot, epoch, fabId, type Origin, sequence } from '../clocks/dot.ts';
 import { type Interval, IntervalSet } from '../clocks/interval-set.ts';
 import { TransportVector } from '../clocks/transport-vector.ts';
@@ -7,6 +8,7 @@ import type { wafersync } from '../gen/wafersync.js';
 import { fromNumber, toNumber } from './long.ts';
 
 type DotMessage = wafersync.v1.Dot.$Properties;
+type ChainMessage = wafersync.v1.OriginChain.$Properties;
 type IntervalsMessage = wafersync.v1.OriginIntervals.$Properties;
 
 /** Intervals of one origin that a message may carry. */
@@ -37,6 +39,25 @@ export function fromOriginIntervals(
       return [origin, IntervalSet.of(intervals)];
     }),
   );
+}
+
+/** Messages of chains. */
+export function toChains(chains: readonly Chain[]): ChainMessage[] {
+  return chains.map(({ origin, height, hash }) => ({
+    fab_id: origin.fab,
+    epoch: fromNumber(origin.epoch),
+    height: fromNumber(height),
+    hash: Buffer.from(hash, 'hex'),
+  }));
+}
+
+/** Chains of messages. @throws WafersyncError `invalid` */
+export function fromChains(messages: readonly ChainMessage[] | null | undefined): Chain[] {
+  return (messages ?? []).map((message) => ({
+    origin: { fab: fabId(message.fab_id ?? ''), epoch: epoch(toNumber(message.epoch)) },
+    height: sequence(toNumber(message.height)),
+    hash: Buffer.from(message.hash ?? []).toString('hex'),
+  }));
 }
 
 /** Message of a dot. */

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { fabId } from '../../src/clocks/dot.ts';
 import { HybridClock } from '../../src/clocks/hlc.ts';
-import { type Commit, type ReceiveFailure, Replica } from '../../src/replica/replica.ts';
+import type { Commit, ReceiveFailure } from '../../src/replica/commit.ts';
+import { Replica } from '../../src/replica/replica.ts';
 import { Store } from '../../src/store/store.ts';
 import type { Attempt } from '../../src/wafer/attempt.ts';
 import type { ResultsBatch } from '../../src/wafer/intake.ts';
@@ -29,12 +30,14 @@ export class Bench {
   constructor(
     t: TestContext,
     fab = 'tw',
-    options: { world?: ManualWorld; maxQueueBytes?: number; maxFileBytes?: number } = {},
+    options: { world?: ManualWorld; maxQueueBytes?: number; maxFileBytes?: number; file?: string } = {},
   ) {
     this.world = options.world ?? new ManualWorld();
     const { world } = this;
     this.store = Store.open({
-      file: join(quickFolder(t), `${fab}.db`),
+      file: options.file ?? join(quickFolder(t), `${fab}.db`),
+      // What a test puts in another place is meant to be taken for the same.
+      identify: () => 'the same',
       fab: fabId(fab),
       world,
       ...(options.maxFileBytes === undefined ? {} : { maxFileBytes: options.maxFileBytes }),

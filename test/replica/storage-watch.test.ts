@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { WafersyncError } from '../../src/errors.ts';
+import type { CommitOutcome } from '../../src/replica/commit.ts';
 import { EventSource } from '../../src/replica/event-source.ts';
-import type { CommitOutcome } from '../../src/replica/replica.ts';
 import { PROBE_BYTES, PROBE_MAX_MS, PROBE_MIN_MS } from '../../src/replica/storage-state.ts';
 import { StorageWatch } from '../../src/replica/storage-watch.ts';
 import { Journal } from '../support/grpc-client.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import Database from 'better-sqlite3';
-import type { Origin } from '../../src/clocks/dot.ts';
+import { type Origin, sequence } from '../../src/clocks/dot.ts';
 import { TransportVector } from '../../src/clocks/transport-vector.ts';
 import { VersionVector } from '../../src/clocks/version-vector.ts';
 import { openDatabase } from '../../src/store/database.ts';
@@ -78,6 +78,8 @@ test('an operator reads plain words in the views', (t) => {
     store.log.append(held);
     store.log.hold(held.header.dot, 'kind', 'kind edit is not known');
   });
+  take(store, update(store.origin, 4, [attempt(1)]));
+  store.transaction(() => store.giveWay([{ ...store.origin, sequence: sequence(4) }]));
   for (const fab of ['az', 'de']) take(store, revision(origin(fab), fab));
   store.peers.saveReport({ origin: store.origin, number: 1, ...store.vectors });
   const count = (view: string) => rows(file, `SELECT * FROM ${view}`).length;

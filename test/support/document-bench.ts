@@ -1,6 +1,6 @@
 import type { TestContext } from 'node:test';
+import type { EditReceipt } from '../../src/replica/commit.ts';
 import type { Decision } from '../../src/replica/editor.ts';
-import type { EditReceipt } from '../../src/replica/replica.ts';
 import type { ConflictRow } from '../../src/store/conflicts.ts';
 import { documentOf, etagOf } from '../../src/store/documents.ts';
 import type { ConflictId } from '../../src/wafer/document/conflict.ts';
@@ -30,8 +30,8 @@ export class DocumentFab {
   readonly bench: Bench;
   readonly born: Update[] = [];
 
-  constructor(t: TestContext, fab: string, world = new ManualWorld()) {
-    this.bench = new Bench(t, fab, { world });
+  constructor(t: TestContext, fab: string, world = new ManualWorld(), file?: string) {
+    this.bench = new Bench(t, fab, { world, ...(file === undefined ? {} : { file }) });
     this.bench.replica.commits.subscribe(({ added }) => {
       for (const { update, token } of added) if (token === null) this.born.push(update);
     });

@@ -50,6 +50,7 @@ export const LONE: MeshOptions = {
   report: emptyReport(originOf('tw')),
   known: [],
   missingPrograms: [],
+  chains: { at: () => null, top: () => 0 },
   peers: [],
   window: { updates: 4, bytes: 10_000 },
   catchUp: { chunkBytes: 10_000, chunkUpdates: 32, requestsPerLane: 2, pendingBytes: 50_000 },

@@ -20,7 +20,7 @@ import type { MeshLaws } from './mesh-laws.ts';
 import type { ModelReplica } from './mesh-replica.ts';
 
 /** What a model node is made of. */
-export interface MeshNodeOptions extends Omit<MeshOptions, 'report' | 'missingPrograms'> {
+export interface MeshNodeOptions extends Omit<MeshOptions, 'report' | 'missingPrograms' | 'chains'> {
   readonly fab: FabId;
   readonly replica: ModelReplica;
   readonly transport: Omit<Transport, 'close'>;
@@ -78,6 +78,7 @@ export class MeshNode {
     'offer-after': ({ peer, afterMs }) => this.#offers.after(peer, afterMs),
     'dial-offer': ({ peer }) => this.#offers.dial(peer),
     'end-offer': ({ peer, error }) => this.#offers.end(peer, error),
+    settle: () => {},
     'send-pull': ({ lane, request }) => this.#pulls.get(lane)?.send(request),
     store: ({ lane, update, via }) => {
       this.arrivals.push({ atMs: this.#options.world.nowMs(), dot: formatDot(update.header.dot), via });
@@ -94,7 +95,9 @@ export class MeshNode {
     this.fab = options.fab;
     this.replica = options.replica;
     const { report, missingPrograms } = this.replica;
-    this.mesh = new Mesh({ ...options, report, missingPrograms });
+    // Nothing is really in a model's updates, so nothing differs.
+    const chains = { at: () => null, top: () => 0 };
+    this.mesh = new Mesh({ ...options, report, missingPrograms, chains });
     for (const known of options.known) this.kept.set(known.node.fab, known);
     this.#liveWaits = new Waits(options.world);
     this.#pullWaits = new Waits(options.world);

@@ -31,7 +31,8 @@ export const PEER_PROTOCOL = 'wafersync-protocol';
 
 /** Who dials, whom, and how. */
 export interface GrpcTransportOptions {
-  readonly self: Origin;
+  /** This node, as it is when it dials. */
+  readonly self: () => Origin;
   /** host:port of every peer. */
   readonly addresses: ReadonlyMap<FabId, string>;
   /** How often a silent connection is probed. */
@@ -47,7 +48,6 @@ export interface GrpcTransportOptions {
 /** Dials peers over gRPC: for each a connection for live data, and another to catch up. */
 export function grpcTransport(options: GrpcTransportOptions): Transport {
   const open = new Set<Client>();
-  const metadata = peerMetadata(options.self);
   const dial = (peer: FabId, extra: ChannelOptions): Client => {
     const address = options.addresses.get(peer);
     if (!address) throw new WafersyncError('internal', `no address of ${peer} is known`);
@@ -64,7 +64,12 @@ export function grpcTransport(options: GrpcTransportOptions): Transport {
     client.close();
   };
   const bidi = <Out, In>(client: Client, method: BidiMethod<Out, In>): ClientDuplexStream<Out, In> =>
-    client.makeBidiStreamRequest(method.path, method.requestSerialize, method.responseDeserialize, metadata);
+    client.makeBidiStreamRequest(
+      method.path,
+      method.requestSerialize,
+      method.responseDeserialize,
+      peerMetadata(options.self()),
+    );
   return {
     dialLive(peer, handlers) {
       const client = dial(peer, {});

@@ -1,11 +1,11 @@
-import { epoch, fabId, type Origin } from '../../clocks/dot.ts';
+import { epoch, fabId, type Origin, sequence } from '../../clocks/dot.ts';
 import { WafersyncError } from '../../errors.ts';
 import type { ProgramDigest } from '../../wafer/program.ts';
 import { openUpdate } from '../../wire/header.ts';
 import { fromNumber, toNumber } from '../../wire/long.ts';
 import type { Message } from '../../wire/message.ts';
-import { fromOriginIntervals, toOriginIntervals } from '../../wire/vectors.ts';
-import type { Announcement, Hello, LaneMessage, PeerStatus, PullRequest } from '../messages.ts';
+import { fromChains, fromOriginIntervals, toChains, toOriginIntervals } from '../../wire/vectors.ts';
+import type { Announcement, ChainQuery, Hello, LaneMessage, PeerStatus, PullRequest } from '../messages.ts';
 import type { ReportDelta } from '../report.ts';
 import type { Route } from '../routes.ts';
 import type { IncomingLaneMessage } from './transport.ts';
@@ -32,12 +32,13 @@ export function toWaferUpdate(message: LaneMessage): WaferUpdateMessage {
     case 'announcement':
       return { announcement: toAnnouncement(message.announcement) };
     case 'pull-end': {
-      const { id, unavailable, missingPrograms } = message.end;
+      const { id, unavailable, missingPrograms, chains } = message.end;
       return {
         pull_end: {
           request_id: fromNumber(id),
           unavailable: toOriginIntervals(unavailable),
           missing_programs: missingPrograms.map((digest) => Buffer.from(digest, 'hex')),
+          chains: toChains(chains ?? []),
         },
       };
     }
@@ -56,13 +57,14 @@ export function fromWaferUpdate(message: WaferUpdateMessage): IncomingLaneMessag
     return { type: 'program', digest: digestOf(digest), body: body ?? new Uint8Array() };
   }
   if (message.pull_end) {
-    const { request_id, unavailable, missing_programs } = message.pull_end;
+    const { request_id, unavailable, missing_programs, chains } = message.pull_end;
     return {
       type: 'pull-end',
       end: {
         id: toNumber(request_id),
         unavailable: fromOriginIntervals(unavailable),
         missingPrograms: (missing_programs ?? []).map(digestOf),
+        ...optional('chains', fromChains(chains)),
       },
     };
   }
@@ -128,6 +130,11 @@ export function toPullRequest(request: PullRequest): Message<'PullRequest'> {
     wanted: toOriginIntervals(request.wanted),
     program_digests: request.programs.map((digest) => Buffer.from(digest, 'hex')),
     max_bytes: fromNumber(request.maxBytes),
+    chains: (request.chains ?? []).map(({ origin, heights }) => ({
+      fab_id: origin.fab,
+      epoch: fromNumber(origin.epoch),
+      heights: heights.map(fromNumber),
+    })),
   };
 }
 
@@ -138,7 +145,23 @@ export function fromPullRequest(message: Message<'PullRequest'>): PullRequest {
     wanted: fromOriginIntervals(message.wanted),
     programs: (message.program_digests ?? []).map(digestOf),
     maxBytes: toNumber(message.max_bytes),
+    ...optional('chains', (message.chains ?? []).map(fromChainQuery)),
   };
+}
+
+/** Heights that one query may name. */
+const MAX_HEIGHTS = 64;
+
+function fromChainQuery(message: Message<'ChainQuery'>): ChainQuery {
+  const heights = (message.heights ?? []).map((height) => sequence(toNumber(height)));
+  if (heights.length > MAX_HEIGHTS)
+    throw new WafersyncError('invalid', `${heights.length} heights are asked for at once`);
+  return { origin: originOf(message), heights };
+}
+
+/** A part that is left out where it is empty. */
+function optional<K extends string, T>(key: K, list: readonly T[]): { readonly [key in K]?: readonly T[] } {
+  return list.length === 0 ? {} : ({ [key]: list } as { [key in K]: readonly T[] });
 }
 
 function fromHello(hello: Message<'Hello'>): Hello {
@@ -158,6 +181,7 @@ function toReport(report: ReportDelta): Message<'Report'> {
     full: report.full,
     received: toOriginIntervals(report.received),
     held: toOriginIntervals(report.held),
+    chains: toChains(report.chains ?? []),
   };
 }
 
@@ -168,6 +192,7 @@ function fromReport(message: Message<'Report'>): ReportDelta {
     full: message.full ?? false,
     received: fromOriginIntervals(message.received),
     held: fromOriginIntervals(message.held),
+    ...optional('chains', fromChains(message.chains)),
   };
 }
 

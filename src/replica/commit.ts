@@ -1,0 +1,66 @@
+import type { Dot, Origin } from '../clocks/dot.ts';
+import type { WafersyncError } from '../errors.ts';
+import type { ProgramDigest } from '../wafer/program.ts';
+import type { Update } from '../wafer/update.ts';
+import type { Settlement } from './fork-settler.ts';
+
+/** What became of a received update: `known` before, `held` back, `forked` (other content under its dot: refused). */
+export type Outcome = 'applied' | 'held' | 'known' | 'forked';
+
+/** A received update and who waits for it. */
+export interface Received<Token> {
+  readonly update: Update;
+  readonly token: Token;
+}
+
+/** What one commit did; told after it is on disk. */
+export interface Commit<Token> {
+  /** Updates that are new in the log, in order; `token` is null for those born here. */
+  readonly added: readonly {
+    readonly update: Update;
+    readonly token: Token | null;
+    readonly applied: boolean;
+  }[];
+  /** Updates that were held and are applied now. */
+  readonly released: readonly Update[];
+  /** Received updates that were dealt with, in order. */
+  readonly received: readonly { readonly update: Update; readonly token: Token; readonly outcome: Outcome }[];
+  /** Programs that are new here. */
+  readonly programs: readonly ProgramDigest[];
+}
+
+/** Received updates that could not be stored. */
+export interface ReceiveFailure<Token> {
+  readonly failed: readonly Received<Token>[];
+  readonly error: WafersyncError;
+}
+
+/** What became of a group's commit; told before those who wait for it. */
+export interface CommitOutcome {
+  /** Why nothing of it is stored; null where it is on disk. */
+  readonly error: WafersyncError | null;
+  /** Jobs of the group. */
+  readonly jobs: number;
+  /** Size of the updates that it wrote; of a failed one the jobs' bytes, which may be more. */
+  readonly bytes: number;
+}
+
+/** What became of an edit. */
+export interface EditReceipt {
+  /** The edit; null where there was nothing to write. */
+  readonly dot: Dot | null;
+}
+
+/** What a fork came to. */
+export interface Settled extends Settlement {
+  /** The origin that goes on, where the epoch was renewed; else null. */
+  readonly renewed: Origin | null;
+}
+
+/** A commit that is being made. */
+export type Undertaking<Token> = { readonly [K in keyof Commit<Token>]: Commit<Token>[K][number][] };
+
+/** A commit that has done nothing yet. */
+export function nothingDone<Token>(): Undertaking<Token> {
+  return { added: [], released: [], received: [], programs: [] };
+}

@@ -1,0 +1,72 @@
+import { formatEpoch, originKey } from '../clocks/dot.ts';
+import { WafersyncError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { Settled } from '../replica/commit.ts';
+import type { Replica } from '../replica/replica.ts';
+import type { Store } from '../store/store.ts';
+import type { ForkFound } from './fork-searches.ts';
+import type { Carrier } from './sync-runner.ts';
+
+/** What a keeper is made of. */
+export interface LifeKeeperOptions {
+  readonly replica: Pick<Replica<Carrier>, 'settleFork' | 'fence'>;
+  readonly store: Pick<Store, 'origin'>;
+  readonly log: Log;
+  /** This node is to take no part in the mesh any more. */
+  readonly fence: (error: WafersyncError) => void;
+}
+
+/**
+ * Settles forks, and renews the epoch where others know more of this fab than this node. Others that know of a later
+ * life of the fab than the one that this process has begun itself: then another database of the fab is running, and
+ * this one is fenced.
+ */
+export class LifeKeeper {
+  readonly #options: LifeKeeperOptions;
+  /** Whether this process has made way for a later life once. */
+  #superseded = false;
+
+  constructor(options: LifeKeeperOptions) {
+    this.#options = options;
+  }
+
+  /** Does what a search calls for. */
+  settle({ origin, updates, renewal, lane }: ForkFound): void {
+    const { replica, store, log } = this.#options;
+    const isCurrent = originKey(origin) === originKey(store.origin);
+    if (renewal && !isCurrent) return;
+    if (renewal?.reason === 'superseded' && this.#superseded) {
+      this.#fence(renewal.above);
+      return;
+    }
+    const token: Carrier = { lane, via: 'pull' };
+    replica.settleFork(origin, updates, token, renewal?.above ?? null).then(
+      (settled) => {
+        if (renewal?.reason === 'superseded') this.#superseded = true;
+        if (settled) this.#tell(origin, renewal?.reason ?? 'forked', settled);
+      },
+      (error: unknown) => log.warn('fork.not_settled', { origin: originKey(origin) }, error),
+    );
+  }
+
+  #tell(origin: ForkFound['origin'], reason: string, { renewed, gaveWay, reissued }: Settled): void {
+    const { log } = this.#options;
+    if (renewed) log.warn('epoch.renewed', { reason, from: originKey(origin), to: originKey(renewed) });
+    if (gaveWay > 0) log.warn('fork.settled', { origin: originKey(origin), gave_way: gaveWay, reissued });
+  }
+
+  #fence(above: ForkFound['origin']['epoch']): void {
+    const { replica, store, log, fence } = this.#options;
+    const { fab, epoch } = store.origin;
+    const error = new WafersyncError(
+      'precondition',
+      `another database of ${fab} is running, in epoch ${formatEpoch(above)}; this one, in epoch ${formatEpoch(epoch)}, is fenced: it takes no writes and no part in the mesh`,
+      {
+        hint: `Stop one of the two nodes of ${fab}, then start this one again if it is to go on. Nothing of it is lost.`,
+      },
+    );
+    log.error('epoch.fenced', {}, error);
+    replica.fence(error);
+    fence(error);
+  }
+}

@@ -1,0 +1,23 @@
+import type { FabId } from '../clocks/dot.ts';
+import type { LaneId } from './events.ts';
+import type { InboundLane } from './inbound-lane.ts';
+import type { OutboundLane } from './outbound-lane.ts';
+
+/** The live lanes of a node: those that it dialled, and those that were dialled to it. */
+export class LiveLanes {
+  readonly outbound = new Map<LaneId, OutboundLane>();
+  readonly inbound = new Map<LaneId, InboundLane>();
+
+  outboundTo(peer: FabId): OutboundLane | undefined {
+    return [...this.outbound.values()].find((lane) => lane.peer === peer);
+  }
+
+  inboundFrom(peer: FabId): InboundLane | undefined {
+    return [...this.inbound.values()].find((lane) => lane.peer === peer);
+  }
+
+  /** Some peers and those that have a lane to this node, sorted. */
+  peers(some: readonly FabId[]): FabId[] {
+    return [...new Set([...some, ...[...this.inbound.values()].map(({ peer }) => peer)])].sort();
+  }
+}

@@ -1,0 +1,22 @@
+import type { RenewalWish } from './fork-searches.ts';
+import type { Report } from './report.ts';
+
+/**
+ * Whether others know more of this fab than this node does: its database was put back as it was, or is a copy.
+ * @param heard a report of another node; or of this one, as it was heard of elsewhere
+ */
+export function renewalWish(report: Report, heard: Report): RenewalWish | null {
+  const { node, received, number } = report;
+  const own = heard.received.ofFab(node.fab);
+  const isOwn = heard.node.fab === node.fab;
+  const lives = [...own.map(([{ epoch }]) => epoch), ...(isOwn ? [heard.node.epoch] : [])];
+  const later = lives.filter((epoch) => epoch > node.epoch);
+  const [above] = later.sort((a, b) => b - a);
+  if (above !== undefined) return { reason: 'superseded', above };
+  const issued = received.get(node).max;
+  const isSelf = isOwn && heard.node.epoch === node.epoch;
+  const isBehind =
+    (isSelf && heard.number > number) ||
+    own.some(([{ epoch }, set]) => epoch === node.epoch && set.max > issued);
+  return isBehind ? { reason: 'behind', above: node.epoch } : null;
+}

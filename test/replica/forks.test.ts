@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { copyFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { type Dot, type Origin, sameDot } from '../../src/clocks/dot.ts';
+import { WafersyncError } from '../../src/errors.ts';
+import type { RunId } from '../../src/wafer/run.ts';
+import type { Update } from '../../src/wafer/update.ts';
+import { quickFolder } from '../store/fixtures.ts';
+import { DocumentFab, W1 } from '../support/document-bench.ts';
+import { ManualWorld } from '../support/manual-world.ts';
+import { batch } from './replica-fixture.ts';
+
+/** tw, the same database put back unseen as it was before its last writes, and az, which has everything of tw. */
+async function putBack(t: TestContext) {
+  const folder = quickFolder(t);
+  const file = join(folder, 'tw.db');
+  const tw = new DocumentFab(t, 'tw', new ManualWorld(), file);
+  await tw.patch([['add', '/limits_revision', 'A']]);
+  tw.store.checkpoint();
+  const copy = join(quickFolder(t), 'tw.db');
+  copyFileSync(file, copy);
+  copyFileSync(`${file}.life`, `${copy}.life`);
+  await write(tw, 'a', 'original');
+  const az = new DocumentFab(t, 'az');
+  await az.take(...tw.born);
+  const world = new ManualWorld();
+  world.advance(1_000);
+  const back = new DocumentFab(t, 'tw', world, copy);
+  assert.equal(back.store.renewal, null, 'nothing is noticed when it is opened');
+  assert.deepEqual(back.store.origin, tw.store.origin);
+  return { tw, az, back, origin: tw.store.origin };
+}
+
+/** Results of a run, and two edits of which the second has seen the first. */
+async function write(fab: DocumentFab, run: string, value: string): Promise<void> {
+  void fab.bench.replica.write(batch([0, 1], { run: { id: run.repeat(32) as RunId, startedAtUs: 1 } }));
+  await fab.bench.commit();
+  await fab.patch([['add', '/attributes/oven', `${value} 1`]]);
+  await fab.patch([['replace', '/attributes/oven', `${value} 2`]]);
+}
+
+/** Settles what differs, as the mesh does when it has found it. */
+async function settle(fab: DocumentFab, origin: Origin, updates: readonly Update[]) {
+  const settled = fab.bench.replica.settleFork(origin, updates, '', null);
+  await fab.bench.commit();
+  return settled;
+}
+
+const of = (updates: readonly Update[], dot: Dot) => updates.find(({ header }) => sameDot(header.dot, dot))!;
+
+test('a database that was put back unseen gives way to what it had told before, and issues again what it bore since', async (t) => {
+  const { tw, az, back, origin } = await putBack(t);
+  await write(back, 'b', 'back');
+  const settled = await settle(back, origin, tw.born.slice(1));
+  assert.equal(settled?.gaveWay, 3);
+  assert.equal(settled.reissued, 3);
+  assert.ok(settled.renewed && settled.renewed.epoch > origin.epoch);
+  assert.deepEqual(back.store.origin, settled.renewed);
+  assert.equal(back.store.forks.count, 3);
+  const reissued = back.born.filter(({ header }) => header.dot.epoch === settled.renewed!.epoch);
+  assert.equal(reissued.length, 3);
+  await az.take(...reissued);
+  assert.equal(back.store.foldDigest(), az.store.foldDigest());
+  assert.equal(back.store.rebuild().digest, az.store.foldDigest());
+  assert.equal(az.store.stats().attempts, 4, 'the results of both');
+  // The writes of either were unaware of the other's: both values stand, and those that each had replaced do not.
+  assert.deepEqual(az.standing(), [
+    'ruled field /attributes/oven: tw /attributes/oven="back 2", tw /attributes/oven="original 2"',
+  ]);
+  assert.equal(az.document(W1).limits_revision, 'A');
+});
+
+test('what is settled once is not settled again, and equal updates are no fork', async (t) => {
+  const { tw, back, origin } = await putBack(t);
+  assert.equal(await settle(back, origin, tw.born), null, 'what is missing is pulled, and is no fork');
+  await write(back, 'b', 'back');
+  assert.notEqual(await settle(back, origin, tw.born.slice(1)), null);
+  assert.equal(await settle(back, origin, tw.born.slice(1)), null);
+});
+
+test('a third fab that has the later branch gives way as well, whichever it had heard of first', async (t) => {
+  const { tw, az, back, origin } = await putBack(t);
+  await write(back, 'b', 'back');
+  const branch = back.born.slice();
+  const kr = new DocumentFab(t, 'kr');
+  await kr.take(tw.born[0]!, ...branch);
+  assert.equal(await settle(az, origin, branch), null, 'the earlier branch stays');
+  const settled = await settle(kr, origin, tw.born.slice(1));
+  assert.deepEqual(settled, { gaveWay: 3, reissued: 0, renewed: null });
+  await settle(back, origin, tw.born.slice(1));
+  const reissued = back.born.filter(({ header }) => header.dot.epoch !== origin.epoch);
+  for (const fab of [az, kr]) await fab.take(...reissued);
+  assert.equal(kr.store.foldDigest(), az.store.foldDigest());
+  assert.equal(back.store.foldDigest(), az.store.foldDigest());
+  assert.equal(kr.store.forks.count, 3, 'what gave way is kept');
+});
+
+test('what nobody can read stays aside, and stops nothing else', async (t) => {
+  const { tw, back, origin } = await putBack(t);
+  await write(back, 'b', 'back');
+  const dot = back.born[1]!.header.dot;
+  const poison = { ...of(back.born, dot), payload: Buffer.from([0x0f]) };
+  back.store.transaction(() => {
+    back.store.giveWay([dot]);
+    back.store.log.append(poison);
+    back.store.log.hold(dot, 'fold', 'poison');
+  });
+  const settled = await settle(back, origin, tw.born.slice(1));
+  assert.equal(settled?.gaveWay, 3);
+  assert.ok(settled.reissued >= 2);
+});
+
+test('a fenced node takes no writes, and takes what others bear', async (t) => {
+  const tw = new DocumentFab(t, 'tw');
+  const az = new DocumentFab(t, 'az');
+  await az.patch([['add', '/attributes/oven', 'O-7']]);
+  tw.bench.replica.fence(new WafersyncError('precondition', 'another database of tw is running'));
+  await assert.rejects(tw.bench.replica.write(batch([0])), { code: 'precondition' });
+  await assert.rejects(tw.patch([['add', '/attributes/oven', 'O-8']]), { code: 'precondition' });
+  await tw.take(...az.born);
+  assert.deepEqual(tw.document().attributes, { oven: 'O-7' });
+});

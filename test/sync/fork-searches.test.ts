@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { Chain } from '../../src/clocks/chain.ts';
+import { fabId, type Origin, sequence } from '../../src/clocks/dot.ts';
+import { TransportVector } from '../../src/clocks/transport-vector.ts';
+import { type ForkFound, ForkSearches } from '../../src/sync/fork-searches.ts';
+import type { PullRequest } from '../../src/sync/messages.ts';
+import { renewalWish } from '../../src/sync/own-lives.ts';
+import { emptyReport, type Report } from '../../src/sync/report.ts';
+import { originOf } from '../support/mesh-messages.ts';
+import { dots, modelUpdate } from '../support/mesh-replica.ts';
+
+const AZ = fabId('az');
+const TW: Origin = originOf('tw');
+const LANE = 7;
+
+/** Chains of a log of `top` updates that is another one from `fork` on; 0 for never. */
+function chainsOf(top: number, fork: number, mark: string) {
+  const at = (_origin: Origin, height: number) =>
+    height > top ? null : `${height}${fork > 0 && height >= fork ? mark : ''}`;
+  return { at, top: () => top };
+}
+
+/** Lets a node search with a peer until nothing is asked any more; the requests that it took, and what came of it. */
+function search(
+  own: ReturnType<typeof chainsOf>,
+  peer: ReturnType<typeof chainsOf>,
+  begin: (searches: ForkSearches) => void,
+) {
+  const searches = new ForkSearches(own);
+  begin(searches);
+  const requests: PullRequest[] = [];
+  let found: ForkFound | null = null;
+  for (let id = 1; ; id++) {
+    const request = searches.plan(AZ, LANE, () => id);
+    if (!request) return { requests, found };
+    requests.push(request);
+    assert.ok(requests.length < 20, 'it ends');
+    for (const [origin, set] of request.wanted.entries()) {
+      for (const { from, to } of set.intervals) {
+        for (let n = Math.min(to, peer.top()); n >= from; n--)
+          searches.take(LANE, modelUpdate({ ...origin, sequence: sequence(n) }, 1));
+      }
+    }
+    const chains = (request.chains ?? []).flatMap(({ origin, heights }): Chain[] =>
+      heights.flatMap((height) => {
+        const hash = peer.at(origin, height);
+        return hash === null ? [] : [{ origin, height, hash }];
+      }),
+    );
+    found =
+      searches.ended(LANE, { id, unavailable: TransportVector.empty, missingPrograms: [], chains }) ?? found;
+  }
+}
+
+test('the first update that differs is found in a few rounds, however long the logs are', () => {
+  const size = fc.integer({ min: 1, max: 2_000_000 });
+  fc.assert(
+    fc.property(size, size, size, (own, peer, at) => {
+      const common = Math.min(own, peer);
+      const fork = 1 + (at % common);
+      const theirs = chainsOf(peer, fork, 'b');
+      const { requests, found } = search(chainsOf(own, fork, 'a'), theirs, (searches) =>
+        searches.heard(AZ, [{ origin: TW, height: common, hash: theirs.at(TW, common)! }]),
+      );
+      const fetched = found?.updates.map(({ header }) => header.dot.sequence as number) ?? [];
+      assert.equal(Math.min(...fetched), fork);
+      assert.equal(fetched.length, Math.min(64, peer - fork + 1));
+      assert.ok(requests.length <= 8, `${requests.length} requests`);
+    }),
+  );
+});
+
+test('equal chains begin no search; a suspicion that proves wrong ends after one question', () => {
+  const same = chainsOf(100, 0, '');
+  const heard = search(same, same, (searches) =>
+    searches.heard(AZ, [{ origin: TW, height: 60, hash: '60' }]),
+  );
+  assert.deepEqual(heard, { requests: [], found: null });
+  const suspected = search(same, chainsOf(80, 0, ''), (searches) => searches.suspect(AZ, TW, null));
+  assert.equal(suspected.requests.length, 1);
+  assert.equal(suspected.found, null);
+});
+
+test('who is to renew its epoch does so when nothing differs as well, and when the peer tells nothing', () => {
+  const renewal = { reason: 'behind' as const, above: TW.epoch };
+  for (const peer of [chainsOf(80, 0, ''), chainsOf(0, 0, '')]) {
+    const { found } = search(chainsOf(50, 0, ''), peer, (searches) => searches.suspect(AZ, TW, renewal));
+    assert.deepEqual(found?.renewal, renewal);
+    assert.deepEqual(found?.updates, []);
+  }
+});
+
+test('a lane that goes down is asked again on the next one', () => {
+  const searches = new ForkSearches(chainsOf(100, 0, ''));
+  searches.suspect(AZ, TW, null);
+  assert.ok(searches.plan(AZ, 1, () => 1));
+  assert.equal(
+    searches.plan(AZ, 2, () => 2),
+    null,
+    'one request at a time',
+  );
+  searches.laneDown(1);
+  assert.ok(searches.plan(AZ, 2, () => 3));
+});
+
+test('a node learns from others that it was put back, or that its fab lives on elsewhere', () => {
+  const own: Report = { node: TW, number: 9, received: dots(TW, 1, 5), held: TransportVector.empty };
+  const later = originOf('tw', 2);
+  const az = originOf('az');
+  const heard = (report: Partial<Report>) => renewalWish(own, { ...emptyReport(az), ...report });
+  assert.equal(heard({ received: dots(TW, 1, 5) }), null);
+  assert.equal(heard({ received: dots(TW, 2, 4) }), null);
+  assert.deepEqual(heard({ received: dots(TW, 6, 6) }), { reason: 'behind', above: TW.epoch });
+  assert.deepEqual(heard({ received: dots(later, 1, 1) }), { reason: 'superseded', above: later.epoch });
+  assert.equal(heard({ node: TW, number: 9 }), null);
+  assert.deepEqual(heard({ node: TW, number: 10 }), { reason: 'behind', above: TW.epoch });
+  assert.deepEqual(heard({ node: later, number: 1 }), { reason: 'superseded', above: later.epoch });
+});
