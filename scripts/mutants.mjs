@@ -1,4 +1,4 @@
-// `npm run mutants [-- NAME…] [--json] [--concurrency N]`: swaps wrong versions of the code in, one at a time, and sees
+// `npm run mutants [-- NAME…] [--json] [--concurrency N] [--seeds N]`: swaps wrong versions of the code in, one at a time, and sees
 // the tests fail on each. Ends with 1 unless all were noticed.
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -11,6 +11,7 @@ const { values: options, positionals: names } = parseArgs({
   allowPositionals: true,
   options: {
     json: { type: 'boolean', default: false },
+    seeds: { type: 'string', default: '0' },
     concurrency: { type: 'string', default: '2' },
     root: { type: 'string', default: root },
   },
@@ -32,7 +33,12 @@ async function main() {
   await Promise.all(
     others.map(async (scratch) => {
       for (let patch = waiting.shift(); patch; patch = waiting.shift()) {
-        const verdict = await judge(scratch, patch, (tests) => unmutated(right, tests));
+        const verdict = await judge(
+          scratch,
+          patch,
+          (tests) => unmutated(right, tests),
+          Number(options.seeds),
+        );
         verdicts.push(verdict);
         if (!options.json) process.stdout.write(`${line(verdict)}\n`);
       }
@@ -67,8 +73,9 @@ function concurrency() {
 }
 
 /** @param {import('./mutants/judge.mjs').Verdict} verdict */
-function line({ name, fate, seconds, bug, detail }) {
-  return `${fate.padEnd(12)} ${name}  ${seconds.toFixed(1)} s\n  ${bug}\n  ${detail}`;
+function line({ name, fate, seconds, bug, detail, seeds }) {
+  const noticed = seeds === null ? '' : `\n  ${seeds} of ${options.seeds} seeds of the simulator`;
+  return `${fate.padEnd(12)} ${name}  ${seconds.toFixed(1)} s\n  ${bug}\n  ${detail}${noticed}`;
 }
 
 /** @param {{ name: string }} a @param {{ name: string }} b */

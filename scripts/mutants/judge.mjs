@@ -13,6 +13,7 @@
  * @property {Fate} fate
  * @property {string} detail the test that noticed, or what went wrong
  * @property {number} seconds
+ * @property {number | null} seeds how many seeds of the simulator noticed it; null where none was run
  */
 
 /**
@@ -20,30 +21,45 @@
  * @param {Scratch} scratch
  * @param {Patch} patch
  * @param {(tests: readonly string[]) => Promise<import('./scratch.mjs').Ended>} unmutated runs tests of the right code
+ * @param {number} seeds of the simulator to run on the mutant too; 0 for none
  * @returns {Promise<Verdict>}
  */
-export async function judge(scratch, patch, unmutated) {
+export async function judge(scratch, patch, unmutated, seeds) {
   const began = performance.now();
-  const { fate, detail } = await fateOf(scratch, patch, unmutated);
-  return { name: patch.name, bug: patch.bug, fate, detail, seconds: (performance.now() - began) / 1000 };
+  const outcome = await fateOf(scratch, patch, unmutated, seeds);
+  return { name: patch.name, bug: patch.bug, ...outcome, seconds: (performance.now() - began) / 1000 };
 }
 
 /**
  * @param {Scratch} scratch
  * @param {Patch} patch
  * @param {(tests: readonly string[]) => Promise<import('./scratch.mjs').Ended>} unmutated
- * @returns {Promise<{ fate: Fate, detail: string }>}
+ * @param {number} seeds
+ * @returns {Promise<Pick<Verdict, 'fate' | 'detail' | 'seeds'>>}
  */
-async function fateOf(scratch, patch, unmutated) {
+async function fateOf(scratch, patch, unmutated, seeds) {
   const right = await unmutated(patch.tests);
   // Tests that fail anyway say nothing of the mutant.
-  if (!right.ok) return { fate: 'unfounded', detail: `without it too: ${failedTest(right.output)}` };
+  if (!right.ok)
+    return { fate: 'unfounded', detail: `without it too: ${failedTest(right.output)}`, seeds: null };
   const applied = await scratch.apply(patch);
-  if (!applied.ok) return { fate: 'inapplicable', detail: lastLine(applied.output) };
+  if (!applied.ok) return { fate: 'inapplicable', detail: lastLine(applied.output), seeds: null };
   const outcome = await triedOn(scratch, patch);
+  const noticed = seeds === 0 ? null : await failedSeeds(scratch, seeds);
   const back = await scratch.apply(patch, true);
   if (!back.ok) throw new Error(`${patch.name} cannot be taken out again: ${lastLine(back.output)}`);
-  return outcome;
+  return { ...outcome, seeds: noticed };
+}
+
+/** How many seeds fail. A run that does not end has noticed by every seed that it did not come to. @param {Scratch} scratch @param {number} seeds */
+async function failedSeeds(scratch, seeds) {
+  const { output, timedOut } = await scratch.simulate(seeds);
+  if (timedOut) return seeds;
+  const line = output.split('\n').find((one) => one.startsWith('[{'));
+  if (line === undefined) return seeds;
+  /** @type {{ failure: string | null }[]} */
+  const results = JSON.parse(line);
+  return results.filter(({ failure }) => failure !== null).length;
 }
 
 /**

@@ -5,6 +5,8 @@ import { join, relative } from 'node:path';
 
 /** Longest run of one mutant's tests. */
 const LIMIT_MS = 120_000;
+/** Longest run of the simulator on one mutant. */
+const SIMULATION_LIMIT_MS = 600_000;
 /** Longest output that is kept of a program. */
 const MAX_OUTPUT = 32 * 1024 * 1024;
 /** Not part of what is tested, or linked. */
@@ -47,6 +49,12 @@ export class Scratch {
     return this.#run(process.execPath, ['--test', '--test-reporter=tap', ...files]);
   }
 
+  /** Seeds of the simulator, each with an error of its own or none. @param {number} seeds */
+  simulate(seeds) {
+    const args = ['--seeds', String(seeds), '--seed', '1', '--workers', '1', '--json'];
+    return this.#run(process.execPath, ['test/simulation/run.ts', ...args], SIMULATION_LIMIT_MS);
+  }
+
   remove() {
     rmSync(this.folder, { recursive: true, force: true });
   }
@@ -54,12 +62,13 @@ export class Scratch {
   /**
    * @param {string} program
    * @param {readonly string[]} args
+   * @param {number} [timeout] milliseconds
    * @returns {Promise<Ended>}
    */
-  #run(program, args) {
+  #run(program, args, timeout = LIMIT_MS) {
     // A runner inside a test must not report to the one around it.
     const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-    const options = { cwd: this.folder, env, timeout: LIMIT_MS, maxBuffer: MAX_OUTPUT };
+    const options = { cwd: this.folder, env, timeout, maxBuffer: MAX_OUTPUT };
     return new Promise((resolve) => {
       execFile(program, args, options, (error, stdout, stderr) => {
         resolve({ ok: !error, timedOut: error?.killed === true, output: `${stdout}${stderr}` });

@@ -19,8 +19,27 @@ const PAGE = 4096;
 export class SimDisk {
   readonly file: string;
 
+  /** Which file it is; a copy is another. */
+  identity: string;
+  #copies = 0;
+
   constructor(folder: string, name: string) {
     this.file = join(folder, `${name}.db`);
+    this.identity = name;
+  }
+
+  /** From now on it is another file. */
+  becomeAnother(): void {
+    this.identity = `${this.identity} copy ${++this.#copies}`;
+  }
+
+  /** The file beside the database. */
+  get life(): Buffer {
+    return read(`${this.file}.life`);
+  }
+
+  putLife(bytes: Buffer): void {
+    writeFileSync(`${this.file}.life`, bytes);
   }
 
   get exists(): boolean {

@@ -1,6 +1,6 @@
 import type { FabId } from '../../src/clocks/dot.ts';
 import type { Dice } from './dice.ts';
-import type { Machine } from './machine.ts';
+import type { Backup, Machine } from './machine.ts';
 import type { Tamper } from './roads.ts';
 import type { SimMesh } from './sim-mesh.ts';
 
@@ -13,6 +13,9 @@ export interface Fault {
 
 /** Name of the class that lets some nodes begin with an older program. */
 export const OLDER_VERSION = 'older-version';
+
+/** Copies that run beside their originals at once. */
+const MAX_TWINS = 1;
 
 const SECOND = 1_000;
 const HOUR = 3_600_000;
@@ -121,6 +124,42 @@ const PROCESSES: readonly Fault[] = [
 
 /** Faults of disks. */
 const DISKS: readonly Fault[] = [
+  on('disk-lost', (mesh, machine, dice) => {
+    machine.crash();
+    machine.lossy = true;
+    mesh.later(1, () => machine.options.disk.destroy());
+    mesh.restartLater(machine, dice);
+  }),
+  // A backup is put in the place of the database: as a file of its own, into the old file, or with all that lies beside.
+  putBack('backup-restored', ({ options: { disk } }, backup) => {
+    disk.becomeAnother();
+    disk.put(backup);
+  }),
+  putBack('backup-over-database', ({ options: { disk } }, backup) => disk.put(backup)),
+  putBack('snapshot-put-back', ({ options: { disk } }, backup) => {
+    disk.put(backup);
+    disk.putLife(backup.life);
+  }),
+  {
+    // The database without its log: what it was at the last checkpoint that was completed.
+    name: 'log-lost',
+    happen: (mesh, dice) => {
+      const machine = dice.pick(mesh.machines);
+      if (!machine.running || machine.doomed || machine.frozen) return false;
+      const { checkpointed } = machine;
+      if (!checkpointed) {
+        machine.checkpoint(null);
+        return false;
+      }
+      machine.checkpointed = null;
+      mesh.ledger.mayFork(checkpointed.origin);
+      mesh.ledger.mayFork(machine.process!.store.origin);
+      machine.crash(() => ({ database: checkpointed.database, log: Buffer.alloc(0) }));
+      machine.lossy = true;
+      mesh.restartLater(machine, dice);
+      return true;
+    },
+  },
   on('disk-full', (mesh, machine, dice) => {
     machine.fill(true);
     mesh.later(dice.between(1, 12) * SECOND, () => machine.fill(false));
@@ -157,6 +196,17 @@ const NODES: readonly Fault[] = [
       return true;
     },
   },
+  {
+    name: 'clone',
+    happen: (mesh, dice) => {
+      const { machines, twins } = mesh;
+      const single = machines.filter(({ fab }) => !twins.some((twin) => twin.fab === fab));
+      const running = single.filter(({ running, doomed, frozen }) => running && !doomed && !frozen);
+      if (running.length === 0 || twins.length >= MAX_TWINS) return false;
+      mesh.clone(dice.pick(running));
+      return true;
+    },
+  },
   on('poison-payload', (mesh, machine, dice) => mesh.poison(machine, 'payload', dice)),
   on('poison-kind', (mesh, machine, dice) => mesh.poison(machine, 'kind', dice)),
 ];
@@ -182,6 +232,29 @@ function on(name: string, happen: (mesh: SimMesh, machine: Machine, dice: Dice) 
       const machine = dice.pick(mesh.machines);
       if (!machine.running || machine.doomed || machine.frozen) return false;
       happen(mesh, machine, dice);
+      return true;
+    },
+  };
+}
+
+/** A database goes back to what it was when it was copied. */
+function putBack(name: string, put: (machine: Machine, backup: Backup) => void): Fault {
+  return {
+    name,
+    happen: (mesh, dice) => {
+      const machine = dice.pick(mesh.machines);
+      if (!machine.running || machine.doomed || machine.frozen) return false;
+      if (!machine.backup) {
+        machine.backUp();
+        return false;
+      }
+      const { backup } = machine;
+      machine.backup = null;
+      mesh.ledger.mayFork(backup.origin);
+      machine.crash();
+      machine.lossy = true;
+      mesh.later(1, () => put(machine, backup));
+      mesh.restartLater(machine, dice);
       return true;
     },
   };

@@ -1,4 +1,4 @@
-import type { FabId } from '../../src/clocks/dot.ts';
+import type { FabId, Origin } from '../../src/clocks/dot.ts';
 import { WafersyncError } from '../../src/errors.ts';
 import { type Log, silentLog } from '../../src/log.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -38,6 +38,13 @@ export interface MachineOptions {
   readonly trace?: (line: string) => void;
 }
 
+/** A copy of a database. */
+export interface Backup extends DiskImage {
+  readonly life: Buffer;
+  /** Life of the database that was copied. */
+  readonly origin: Origin;
+}
+
 /** Thrown to unwind a process that is dead already. */
 class Died extends WafersyncError {
   constructor(message: string) {
@@ -51,6 +58,12 @@ export class Machine {
   readonly fab: FabId;
   /** Null while nothing runs. */
   process: NodeProcess | null = null;
+  /** The latest copy of its database. */
+  backup: Backup | null = null;
+  /** Its database after the latest checkpoint that was completed. */
+  checkpointed: Pick<Backup, 'database' | 'origin'> | null = null;
+  /** What it starts from next may lack what was acknowledged. */
+  lossy = false;
   /** Kinds of updates that its program does not know. */
   unknownKinds: ReadonlySet<string> = new Set();
   #full = false;
@@ -77,7 +90,8 @@ export class Machine {
     const process: NodeProcess = new NodeProcess({
       ...{ fab, peers, world, settings, log: this.#log(), unknownKinds: this.unknownKinds },
       file: disk.file,
-      transport: (read) => network.transportOf(fab, read),
+      identify: () => disk.identity,
+      transport: (dialler) => network.transportOf(dialler),
       commit: (transaction) => this.#commit(world, transaction),
       opened: (store) => {
         if (this.#full) store.limitFile(0);
@@ -109,10 +123,18 @@ export class Machine {
     this.#plan = null;
   }
 
-  /** The process dies between two events. */
-  crash(): void {
+  /** The process dies between two events. @param left what is on the disk then, where it is not what was written */
+  crash(left?: (image: DiskImage) => DiskImage): void {
     if (!this.process) return;
-    this.#die(this.options.disk.image(), 'idle', 'none');
+    const image = this.options.disk.image();
+    this.#die(left ? left(image) : image, 'idle', 'none');
+  }
+
+  /** Copies the database as it is, and the file beside it. */
+  backUp(): void {
+    if (!this.process) return;
+    const { disk } = this.options;
+    this.backup = { ...disk.image(), life: disk.life, origin: this.process.store.origin };
   }
 
   /** The log is moved into the database; the power may go meanwhile. */
@@ -121,8 +143,11 @@ export class Machine {
     const { disk, dice } = this.options;
     const before = disk.image();
     this.process.store.checkpoint();
-    if (tear === null) return;
     const after = disk.image();
+    if (tear === null) {
+      this.checkpointed = { database: after.database, origin: this.process.store.origin };
+      return;
+    }
     this.#die(torn(before, after, tear, dice), 'idle', tear);
   }
 
@@ -132,7 +157,7 @@ export class Machine {
     if (!process) return;
     this.thaw();
     this.process = null;
-    this.options.network.fall(this.fab);
+    this.options.network.fall(process);
     await process.stop();
     process.world.end();
   }
@@ -187,7 +212,7 @@ export class Machine {
     this.#frozen = false;
     this.process = null;
     process.world.end();
-    this.options.network.fall(this.fab);
+    this.options.network.fall(process);
     // The call stack may still be inside its transaction.
     this.options.mesh.time.after(0, () => {
       process.store.close();

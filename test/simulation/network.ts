@@ -50,7 +50,15 @@ export interface NetworkOptions {
   readonly threw: (error: WafersyncError) => void;
 }
 
+/** The process that dials. */
+export interface Dialling {
+  readonly fab: FabId;
+  /** A message as its version understands it. */
+  read(message: IncomingLaneMessage): IncomingLaneMessage;
+}
+
 interface Wire {
+  readonly dialler: Dialling;
   readonly from: FabId;
   readonly to: FabId;
   readonly connection: Connection<Buffer, Buffer>;
@@ -62,6 +70,8 @@ const { SyncWaferData, PullWaferData, OfferWaferData } = dataSync.methods;
 export class SimNetwork {
   readonly #options: NetworkOptions;
   #wires: Wire[] = [];
+  /** Who answers each. */
+  readonly #answerers = new WeakMap<object, Answering>();
   /** Messages delivered so far. */
   delivered = 0;
   /** Of those, what was no answer to a heartbeat: updates, programs, requests and their ends. */
@@ -72,16 +82,17 @@ export class SimNetwork {
   }
 
   /** How the process of one fab dials the others. */
-  transportOf(from: FabId, read: Answering['read']): Transport {
+  transportOf(dialler: Dialling): Transport {
+    const { fab: from } = dialler;
     return {
       dialLive: (to, handlers) => {
         const connection = this.#connect(from, to, {
           ...handlers,
           message: (bytes) => handlers.message(fromSyncStatus(SyncWaferData.responseDeserialize(bytes))),
         });
-        this.#answered({ from, to, connection }, (node) =>
+        this.#answered({ dialler, from, to, connection }, (node) =>
           node.acceptLive(from, (answerer) => {
-            const stream = this.#accept({ from, to, connection }, answerer, (bytes) =>
+            const stream = this.#accept({ dialler, from, to, connection }, answerer, (bytes) =>
               answerer.message(node.read(this.#laneMessage(SyncWaferData.requestDeserialize(bytes)))),
             );
             return through(stream, (status: PeerStatus) =>
@@ -97,11 +108,11 @@ export class SimNetwork {
         const connection = this.#connect(from, to, {
           ...handlers,
           message: (bytes) =>
-            handlers.message(read(this.#laneMessage(PullWaferData.responseDeserialize(bytes)))),
+            handlers.message(dialler.read(this.#laneMessage(PullWaferData.responseDeserialize(bytes)))),
         });
-        this.#answered({ from, to, connection }, (node) =>
+        this.#answered({ dialler, from, to, connection }, (node) =>
           node.acceptPull((answerer) => {
-            const stream = this.#accept({ from, to, connection }, answerer, (bytes) => {
+            const stream = this.#accept({ dialler, from, to, connection }, answerer, (bytes) => {
               this.carried++;
               answerer.message(fromPullRequest(PullWaferData.requestDeserialize(bytes)));
             });
@@ -122,9 +133,9 @@ export class SimNetwork {
             handlers.message(fromPullRequest(OfferWaferData.responseDeserialize(bytes)));
           },
         });
-        this.#answered({ from, to, connection }, (node) =>
+        this.#answered({ dialler, from, to, connection }, (node) =>
           node.acceptOffer(from, (answerer) => {
-            const stream = this.#accept({ from, to, connection }, answerer, (bytes) =>
+            const stream = this.#accept({ dialler, from, to, connection }, answerer, (bytes) =>
               answerer.message(node.read(this.#laneMessage(OfferWaferData.requestDeserialize(bytes)))),
             );
             return through(stream, (request: PullRequest) =>
@@ -157,12 +168,13 @@ export class SimNetwork {
     return this.lose('the stream was reset', (wire) => wire === chosen);
   }
 
-  /** The process of a fab is gone. What it had sent may still arrive. */
-  fall(fab: FabId): void {
+  /** A process is gone. What it had sent may still arrive. */
+  fall(process: Dialling & Answering): void {
     const { dice } = this.#options;
-    for (const { from, to, connection } of this.#alive()) {
-      if (from !== fab && to !== fab) continue;
-      connection.fall(from === fab ? 'dialler' : 'answerer', 'the node is down', dice.between(1, 400));
+    for (const { dialler, connection } of this.#alive()) {
+      const side = dialler === process ? 'dialler' : 'answerer';
+      if (side === 'answerer' && this.#answerers.get(connection) !== process) continue;
+      connection.fall(side, 'the node is down', dice.between(1, 400));
     }
   }
 
@@ -196,7 +208,7 @@ export class SimNetwork {
 
   /** Hands bytes on as the road from one fab to the other leaves them. */
   #deliverer(from: FabId, to: FabId, handle: (bytes: Buffer) => void): (bytes: Buffer) => void {
-    const memory: Tampering = { held: null };
+    const memory: Tampering = { held: null, passed: [] };
     return (bytes) => {
       for (const arrived of tamper(this.#options.roads.road(from, to), bytes, memory, this.#options.dice)) {
         this.delivered++;
@@ -226,6 +238,7 @@ export class SimNetwork {
       if (!there) wire.connection.lose(`cannot reach ${wire.to}`, () => 1);
       else {
         this.#applyStalls(wire);
+        this.#answerers.set(wire.connection, target);
         accept(target);
       }
     });

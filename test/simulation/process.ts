@@ -21,7 +21,7 @@ import { decodeEdit } from '../../src/wire/edit.ts';
 import { decodeHeader } from '../../src/wire/header.ts';
 import { decodeRunRecord } from '../../src/wire/run-record.ts';
 import type { ProcessWorld } from './clock.ts';
-import type { Answering } from './network.ts';
+import type { Answering, Dialling } from './network.ts';
 
 type LaneMessage = Parameters<typeof toWaferUpdate>[0];
 
@@ -37,9 +37,11 @@ export interface ProcessOptions {
   readonly fab: FabId;
   readonly peers: readonly FabId[];
   readonly file: string;
+  /** Which file it is, as its volume tells. */
+  readonly identify: () => string;
   readonly world: ProcessWorld;
   readonly settings: NodeSettings;
-  readonly transport: (read: Answering['read']) => Transport;
+  readonly transport: (process: Dialling) => Transport;
   readonly log: Log;
   /** Kinds of updates that this version does not know yet. */
   readonly unknownKinds: ReadonlySet<string>;
@@ -65,7 +67,8 @@ export class NodeProcess implements Answering {
     this.#unknownKinds = options.unknownKinds;
     this.fab = fab;
     this.world = world;
-    const store = Store.open({ file: options.file, fab, world, decoders: decodersOf(options.unknownKinds) });
+    const { file, identify } = options;
+    const store = Store.open({ file, identify, fab, world, decoders: decodersOf(options.unknownKinds) });
     this.store = store;
     options.opened(store);
     const transaction = store.transaction.bind(store);
@@ -91,7 +94,7 @@ export class NodeProcess implements Answering {
         store,
         world,
         log,
-        transport: options.transport((message) => this.read(message)),
+        transport: options.transport(this),
         peers: options.peers,
       },
     });

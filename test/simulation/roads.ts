@@ -19,13 +19,11 @@ export interface Road {
   cut: boolean;
   /** Updates to be tampered with. */
   readonly due: Tamper[];
-  /** Updates that passed, for replays; bounded. */
-  readonly passed: Buffer[];
   /** Told when a tampering has happened. */
   happened: (what: Tamper) => void;
 }
 
-/** Kept for replays, a road. */
+/** Kept for replays, a stream. */
 const MAX_PASSED = 8;
 
 /** All roads between the fabs, and what is wrong with them. */
@@ -55,7 +53,6 @@ export class Roads {
       stalled: false,
       cut: false,
       due: [],
-      passed: [],
       happened: () => {},
     };
     this.#roads.set(key, road);
@@ -96,6 +93,8 @@ export class Roads {
 export interface Tampering {
   /** A message that is to arrive behind the next one. */
   held: Buffer | null;
+  /** Updates that passed, for replays; bounded. */
+  readonly passed: Buffer[];
 }
 
 /** The messages that arrive in place of one. Only updates are tampered with: a stream's own messages are guarded below gRPC. */
@@ -104,9 +103,10 @@ export function tamper(road: Road, bytes: Buffer, memory: Tampering, dice: Dice)
   memory.held = null;
   const behind = held ? [held] : [];
   if (!isUpdate(bytes)) return [bytes, ...behind];
-  const before = road.passed.length > 0 ? dice.pick(road.passed) : bytes;
-  if (road.passed.length >= MAX_PASSED) road.passed.shift();
-  road.passed.push(bytes);
+  const { passed } = memory;
+  const before = passed.length > 0 ? dice.pick(passed) : bytes;
+  if (passed.length >= MAX_PASSED) passed.shift();
+  passed.push(bytes);
   const what = road.due.shift();
   if (what === undefined) return [bytes, ...behind];
   road.happened(what);

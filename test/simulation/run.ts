@@ -53,7 +53,8 @@ async function runMany(first: number, count: number, faults?: readonly string[])
       child.send({ seed: next++, faults });
       const [result] = (await once(child, 'message')) as [SeedResult];
       results.push(result);
-      if (result.failure !== null) console.log(`seed ${result.seed} FAILED: ${result.failure}\n`);
+      if (result.failure !== null && !options.json)
+        console.log(`seed ${result.seed} FAILED: ${result.failure}\n`);
       if (!options.json && results.length % 100 === 0) {
         const seconds = (performance.now() - started) / 1000;
         console.log(`${results.length} of ${count} seeds, ${seconds.toFixed(0)} s`);

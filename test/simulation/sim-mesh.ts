@@ -1,8 +1,8 @@
-import { type FabId, formatDot } from '../../src/clocks/dot.ts';
+import { type FabId, originKey } from '../../src/clocks/dot.ts';
 import type { WafersyncError } from '../../src/errors.ts';
 import type { Store } from '../../src/store/store.ts';
 import { VirtualTime } from '../support/mesh-time.ts';
-import { reportsAreDurable } from './checks.ts';
+import { haveTheSame, reportsAreDurable } from './checks.ts';
 import { MachineClock, MeshClock } from './clock.ts';
 import type { Dice } from './dice.ts';
 import { SimDisk, type Tear } from './disk.ts';
@@ -41,13 +41,17 @@ export class SimMesh {
   readonly clock = new MeshClock(this.time);
   readonly ledger = new Ledger();
   readonly machines: Machine[] = [];
+  /** Copies of machines that run beside them, under the same fab. They dial, and nobody dials them. */
+  twins: Machine[] = [];
   readonly network: SimNetwork;
   readonly roads: Roads;
   /** How often each fault has happened. */
   readonly counts = new Map<string, number>();
   /** What each machine has applied, of the process that runs on it. */
-  readonly applied = new Map<FabId, AppliedEdits>();
+  readonly applied = new WeakMap<Store, AppliedEdits>();
   readonly failures: unknown[] = [];
+  /** Copies that are dialled in place of their originals. */
+  readonly #standIns = new Map<FabId, Machine>();
   readonly #options: SimMeshOptions;
   readonly #dice: Dice;
   /** Whether faults are over: whatever is down is started again at once. */
@@ -62,10 +66,10 @@ export class SimMesh {
       time: this.time,
       dice: dice.split(),
       roads: this.roads,
-      node: (fab) => this.machine(fab)?.process ?? undefined,
+      node: (fab) => (this.#standIns.get(fab) ?? this.machine(fab))?.process ?? undefined,
       threw: (error) => this.#threw(error),
     });
-    for (const fab of fabs) this.#build(fab);
+    for (const fab of fabs) this.machines.push(this.#build(fab, new SimDisk(options.folder, fab)));
     for (const a of fabs) {
       for (const b of fabs) this.roads.road(a, b).happened = (what) => this.count(what);
     }
@@ -77,6 +81,11 @@ export class SimMesh {
 
   get processes(): NodeProcess[] {
     return this.machines.flatMap(({ process }) => process ?? []);
+  }
+
+  /** Copies included. */
+  get allProcesses(): NodeProcess[] {
+    return [...this.machines, ...this.twins].flatMap(({ process }) => process ?? []);
   }
 
   count(fault: string): void {
@@ -96,7 +105,8 @@ export class SimMesh {
   }
 
   start(machine: Machine): void {
-    if (machine.running) return;
+    const standIn = this.#standIns.get(machine.fab);
+    if (machine.running || (standIn && standIn !== machine)) return;
     try {
       machine.start();
     } catch (thrown) {
@@ -163,7 +173,7 @@ export class SimMesh {
   heal(): void {
     this.#healed = true;
     this.roads.heal();
-    for (const machine of this.machines) {
+    for (const machine of [...this.machines, ...this.twins]) {
       this.freeze(machine, false);
       machine.forgetPlan();
       machine.fill(false);
@@ -175,43 +185,83 @@ export class SimMesh {
     this.network.applyStalls();
   }
 
-  #build(fab: FabId): void {
-    const { dice, folder, dials, settings, trace } = this.#options;
+  /** Copies a machine's database, and runs it beside the original. */
+  clone(machine: Machine): void {
+    const { fab, options } = machine;
+    machine.backUp();
+    const disk = new SimDisk(this.#options.folder, `${fab}-twin-${this.twins.length}`);
+    disk.put(machine.backup!);
+    disk.putLife(machine.backup!.life);
+    disk.identity = options.disk.identity;
+    this.ledger.mayFork(machine.backup!.origin);
+    const twin = this.#build(fab, disk);
+    this.twins.push(twin);
+    this.start(twin);
+  }
+
+  /**
+   * What an operator does about a copy that runs beside its original: stops the original, lets the copy hand over what
+   * it has, ends the copy, and starts the original again.
+   */
+  async settleTwins(until: (done: () => boolean) => Promise<void>): Promise<void> {
+    const healedMs = this.time.nowMs;
+    await until(() => this.time.nowMs > healedMs + 200);
+    for (const twin of this.twins) {
+      const original = this.machine(twin.fab)!;
+      this.stop(original);
+      this.stop(twin);
+      this.#standIns.set(twin.fab, twin);
+      this.later(500, () => this.start(twin));
+      const others = () => this.processes.filter(({ fab }) => fab !== twin.fab);
+      await until(() => {
+        const store = twin.process?.store;
+        return store !== undefined && others().every((other) => haveTheSame(store, other.store));
+      });
+      this.stop(twin);
+      this.#standIns.delete(twin.fab);
+      this.later(500, () => this.start(original));
+    }
+    this.twins = [];
+  }
+
+  #build(fab: FabId, disk: SimDisk): Machine {
+    const { dice, dials, settings, trace } = this.#options;
     const machine = new Machine({
       fab,
       peers: dials.get(fab) ?? [],
-      disk: new SimDisk(folder, fab),
+      disk,
       clock: new MachineClock(this.clock),
       mesh: this.clock,
       dice: dice.split(),
       network: this.network,
       settings,
       events: {
-        opened: (_machine, store) => this.#opened(fab, store),
+        opened: (opened, store) => this.#opened(opened, store),
         started: (_machine, process) => this.#watch(process),
         crashed: (crashed, point, tear) => this.#crashed(crashed, point, tear),
         failed: (error) => this.failures.push(error),
       },
       ...(trace ? { trace } : {}),
     });
-    this.machines.push(machine);
+    return machine;
   }
 
   /** What a process finds on its disk has to be what it promised, and its vectors what its rows say. */
-  #opened(fab: FabId, store: Store): void {
+  #opened(machine: Machine, store: Store): void {
+    const { fab } = machine;
     const applied = this.ledger.applied(store, fab);
-    this.applied.set(fab, applied);
-    reportsAreDurable(store, this.processes);
+    this.applied.set(store, applied);
+    if (machine.lossy) this.ledger.lose([store, ...this.allProcesses.map((process) => process.store)]);
+    else if (store.forks.count === 0 && !this.ledger.forkable.has(originKey(store.origin))) {
+      reportsAreDurable(store, this.processes);
+    }
+    machine.lossy = false;
     let pending: (() => void)[] = [];
     const { apply, transaction } = store;
     store.apply = (update) => {
       const { dot } = update.header;
       const own = dot.fab === fab && dot.epoch === store.origin.epoch;
-      const name = formatDot(dot);
-      const known = this.ledger.births.get(name);
-      if (own && !(known && Buffer.compare(known.update.digest, update.digest) === 0)) {
-        this.ledger.born(update, applied);
-      }
+      if (own && !this.ledger.knows(update)) this.ledger.born(update, applied);
       apply.call(store, update);
       this.ledger.noteEdit(applied, update);
       pending.push(() => this.ledger.forgetEdit(applied, update));

@@ -115,7 +115,7 @@ export class Workload {
   #write(process: NodeProcess, batch: ResultsBatch): void {
     this.#asked(process.replica.write(batch), () => {
       for (const { index } of batch.attempts) {
-        this.#ledger.attempts.set(`${batch.run.id}:${index}`, { run: batch.run.id, index, fab: process.fab });
+        this.#ledger.acknowledge('attempt', `${batch.run.id}:${index}`, process.fab);
       }
     });
   }
@@ -124,7 +124,9 @@ export class Workload {
     if (this.#runs.length === 0) return;
     const run = this.#dice.pick(this.#runs);
     const record = recordOf(run, this.#dice.chance(0.15));
-    this.#asked(process.replica.recordRun(run, record), () => this.#ledger.runs.add(run.id));
+    this.#asked(process.replica.recordRun(run, record), () =>
+      this.#ledger.acknowledge('run', run.id, process.fab),
+    );
   }
 
   #patch(process: NodeProcess): void {
