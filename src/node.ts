@@ -24,10 +24,12 @@ import { storeHistory } from './ingest/stream/store-history.ts';
 import { StreamOwners } from './ingest/stream/stream-owners.ts';
 import { Spool } from './ingest/upload/spool.ts';
 import type { Log } from './log.ts';
+import { DamageWatch } from './replica/damage-watch.ts';
 import type { EventSource } from './replica/event-source.ts';
 import { HeldWatch } from './replica/held-watch.ts';
 import { PolicyWatch } from './replica/policy-watch.ts';
 import { Replica } from './replica/replica.ts';
+import { Scrub } from './replica/scrub.ts';
 import { StorageWatch } from './replica/storage-watch.ts';
 import { Store } from './store/store.ts';
 import { type Carrier, SyncRunner } from './sync/sync-runner.ts';
@@ -121,6 +123,8 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
   });
   const storage = new StorageWatch({ replica, world, log });
   const policies = new PolicyWatch({ replica, store, log });
+  const damage = new DamageWatch({ replica, store, log });
+  const scrub = new Scrub({ store, world, bytesPerSecond: config.store.scrubBytesPerS });
   const held = new HeldWatch({ replica, store, world, log, maxClockDriftMs: config.sync.maxClockDriftMs });
   const sync = new SyncRunner({ ...syncOptions(config, addresses, store), replica, store, world, log });
   const spool = new Spool(join(config.dataDir, 'spool'), config.intake.maxUploadBytes, world);
@@ -197,6 +201,7 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
   }
   const port = await server.bind(config.listen.host, config.listen.port);
   held.start();
+  scrub.start();
   seedRules(config, store, replica, log);
   sync.start();
   folder?.start();
@@ -208,6 +213,8 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
     stop: async () => {
       await folder?.stop();
       held.stop();
+      damage.stop();
+      scrub.stop();
       await stop(around, server, sync, storage, replica, store);
     },
   };

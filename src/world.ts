@@ -29,6 +29,7 @@ export type TimerPurpose =
   | 'folder'
   | 'storage-probe'
   | 'held'
+  | 'scrub'
   | 'shutdown';
 
 /** The real world. */

@@ -67,6 +67,7 @@ function nodeState(options: SyncMonitorOptions, uptimeMs: number): NodeState {
     open_conflicts: fromNumber(store.conflicts.open),
     policy_version: fromNumber(store.documents.rules.version),
     fenced: sync.fenced?.line ?? '',
+    damaged_updates: fromNumber(stats.damaged),
     forked_updates: fromNumber(store.forks.count),
     received: toOriginIntervals(store.vectors.received),
     peers: sync.peers().map((peer) => ({

@@ -44,6 +44,7 @@ function toJson(node: wafersync.v1.NodeState.$Properties) {
     last_lag_ms: node.last_lag_ms ?? 0,
     fenced: node.fenced ?? '',
     forked_updates: toNumber(node.forked_updates),
+    damaged_updates: toNumber(node.damaged_updates),
     storage: {
       full: node.storage?.full ?? false,
       full_for_ms: toNumber(node.storage?.full_for_ms),
@@ -75,7 +76,7 @@ function text(node: NodeJson): string {
   return [
     ...facts,
     conflicts(node),
-    ...forks(node),
+    ...odd(node),
     ...fullDisk(node),
     '',
     node.peers.length > 0 ? peerTable(node) : 'no peers',
@@ -90,9 +91,14 @@ function conflicts({ open_conflicts, policy_version, peers }: NodeJson): string 
   return told.length > 0 ? `${open}; ${told.join(', ')}` : open;
 }
 
-function forks({ fenced, forked_updates }: NodeJson): string[] {
+function odd({ fenced, forked_updates, damaged_updates }: NodeJson): string[] {
   const kept = `${grouped(forked_updates)} updates gave way to others that were born under the same numbers; they are kept aside`;
-  return [...(fenced ? [`FENCED: ${fenced}`] : []), ...(forked_updates > 0 ? [kept] : [])];
+  const damaged = `${grouped(damaged_updates)} updates are damaged in the database, and asked for again`;
+  return [
+    ...(damaged_updates > 0 ? [damaged] : []),
+    ...(fenced ? [`FENCED: ${fenced}`] : []),
+    ...(forked_updates > 0 ? [kept] : []),
+  ];
 }
 
 function fullDisk({ storage }: NodeJson): string[] {

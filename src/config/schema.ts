@@ -79,6 +79,12 @@ const store = z.strictObject({
     4 * GiB,
     'Bytes that may wait for the disk; beyond it testers and peers are slowed down.',
   ),
+  scrub_bytes_per_s: whole(
+    256 * KiB,
+    0,
+    256 * MiB,
+    'Bytes of the log that are read each second, over and over, to find what has rotted on the disk. 0 reads nothing unasked.',
+  ),
 });
 
 const sync = z.strictObject({

@@ -1,11 +1,12 @@
 import type { Dot, Origin } from '../clocks/dot.ts';
 import type { WafersyncError } from '../errors.ts';
+import { DamagedUpdate } from '../store/sealed.ts';
 import type { ProgramDigest } from '../wafer/program.ts';
 import type { Update } from '../wafer/update.ts';
 import type { Settlement } from './fork-settler.ts';
 
-/** What became of a received update: `known` before, `held` back, `forked` (other content under its dot: refused). */
-export type Outcome = 'applied' | 'held' | 'known' | 'forked';
+/** What became of a received update: `known` before, `held` back, `forked` (other content under its dot: refused), `repaired` (it was damaged here). */
+export type Outcome = 'applied' | 'held' | 'known' | 'forked' | 'repaired';
 
 /** A received update and who waits for it. */
 export interface Received<Token> {
@@ -63,4 +64,12 @@ export type Undertaking<Token> = { readonly [K in keyof Commit<Token>]: Commit<T
 /** A commit that has done nothing yet. */
 export function nothingDone<Token>(): Undertaking<Token> {
   return { added: [], released: [], received: [], programs: [] };
+}
+
+/** Failures that end a whole commit: what is behind them is the disk, not the job. */
+const FATAL: ReadonlySet<string> = new Set(['exhausted', 'unavailable', 'damaged']);
+
+/** Whether a failure of one job ends its whole commit. One damaged update is no damaged disk. */
+export function isFatal(error: WafersyncError): boolean {
+  return FATAL.has(error.code) && !(error instanceof DamagedUpdate);
 }

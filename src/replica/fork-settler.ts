@@ -46,7 +46,9 @@ export class ForkSettler {
   differing(updates: readonly Update[]): Update[] {
     return updates.filter((update) => {
       const own = this.#store.log.digestOf(update.header.dot);
-      return own !== null && Buffer.compare(own, update.digest) !== 0;
+      if (own === null || Buffer.compare(own, update.digest) === 0) return false;
+      // What is damaged here is no other update: reading it tells.
+      return this.#store.log.get(update.header.dot) !== null;
     });
   }
 

@@ -17,6 +17,7 @@ import {
   type Commit,
   type CommitOutcome,
   type EditReceipt,
+  isFatal,
   nothingDone,
   type Outcome,
   type Received,
@@ -38,9 +39,6 @@ export interface ReplicaOptions {
   /** An edit from further ahead than this is held. */
   readonly maxClockDriftMs: number;
 }
-
-/** Failures that end a whole commit: what is behind them is the disk, not the job. */
-const FATAL: ReadonlySet<string> = new Set(['exhausted', 'unavailable', 'damaged']);
 
 /** Held updates that are tried again in one commit. */
 const RETRIED_AT_ONCE = 256;
@@ -294,6 +292,7 @@ export class Replica<Token> implements Intake {
 
   #take(update: Update): Outcome {
     const { dot, timestamp } = update.header;
+    if (this.#store.repair(update)) return 'repaired';
     const known = this.#store.log.digestOf(dot);
     if (known) return Buffer.compare(known, update.digest) === 0 ? 'known' : 'forked';
     this.#store.log.append(update);
@@ -337,7 +336,7 @@ export class Replica<Token> implements Intake {
 
   /** Applies a held update if nothing speaks against it any more; tells whether it did. */
   #release(dot: Dot): boolean {
-    const update = this.#store.log.get(dot);
+    const update = this.#store.log.getSound(dot);
     if (!update || !this.#applyOrHold(update)) return false;
     if (this.#clock.observe(update.header.timestamp, this.#maxClockDriftMs)) {
       this.#store.saveTimestamp(this.#clock.last);
@@ -384,7 +383,7 @@ export class Replica<Token> implements Intake {
       this.#store.savepoint(() => job.run());
     } catch (thrown) {
       const error = WafersyncError.from(thrown);
-      if (FATAL.has(error.code)) throw error;
+      if (isFatal(error)) throw error;
       for (const [i, list] of lists.entries()) list.length = before[i]!;
       failures.set(job, error);
     }

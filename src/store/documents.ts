@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { formatDot } from '../clocks/dot.ts';
+import { type Dot, formatDot } from '../clocks/dot.ts';
 import type { Timestamp } from '../clocks/hlc.ts';
 import { TransportVector } from '../clocks/transport-vector.ts';
 import { VersionVector } from '../clocks/version-vector.ts';
@@ -18,6 +18,7 @@ import type { DocumentQueries } from './documents/stored-view.ts';
 import type { LocalKeys } from './keys.ts';
 import type { NodeState } from './node-state.ts';
 import type { Decoders } from './types.ts';
+import type { UpdateLog } from './update-log.ts';
 
 /** A document as it stands here. */
 export interface DocumentNow {
@@ -51,6 +52,7 @@ export interface FieldHistory extends Edit, Birth {
 
 /** What documents are read by. */
 export interface DocumentParts {
+  readonly log: Pick<UpdateLog, 'get'>;
   readonly state: NodeState;
   readonly keys: LocalKeys;
   readonly decoders: Decoders;
@@ -80,11 +82,13 @@ export class Documents {
   readonly #keys: LocalKeys;
   readonly #state: NodeState;
   readonly #decoders: Decoders;
+  readonly #log: Pick<UpdateLog, 'get'>;
   readonly #queries: DocumentQueries;
   readonly #bases: Bases;
   readonly #statements;
 
-  constructor(connection: Connection, { state, keys, decoders, queries, bases }: DocumentParts) {
+  constructor(connection: Connection, { log, state, keys, decoders, queries, bases }: DocumentParts) {
+    this.#log = log;
     this.#decoders = decoders;
     this.#keys = keys;
     this.#state = state;
@@ -137,11 +141,12 @@ export class Documents {
   lastEdits(key: WaferKey, limit: number): EditSummary[] {
     const wafer = this.#keys.findWafer(key);
     const rows = wafer === null ? [] : this.#statements.lastEdits.all(wafer, limit);
-    return rows.map(({ origin, sequence, timestamp, payload }) => {
-      const { author, reason, writes } = this.#decoders.decodeEdit(payload);
+    return rows.map(({ origin, sequence, timestamp }) => {
+      const dot = this.#keys.dot(origin, sequence);
+      const { author, reason, writes } = this.#editOf(dot);
       const fields = writes.map(({ field }) => field);
       return {
-        dot: this.#keys.dot(origin, sequence),
+        dot,
         timestamp: timestamp as Timestamp,
         author,
         reason,
@@ -161,16 +166,20 @@ export class Documents {
         .map(({ dot }) => formatDot(dot)),
     );
     const rows = this.#statements.lastEdits.all(wafer, MAX_HISTORY);
-    const writes = rows.flatMap(({ origin, sequence, timestamp, payload }) => {
-      const edit = this.#decoders.decodeEdit(payload);
+    const writes = rows.flatMap(({ origin, sequence, timestamp }) => {
+      const dot = this.#keys.dot(origin, sequence);
+      const edit = this.#editOf(dot);
       const write = edit.writes.find((own) => own.field === field);
       if (!write) return [];
-      const dot = this.#keys.dot(origin, sequence);
       return [
         { ...edit, dot, timestamp: timestamp as Timestamp, write, stands: standing.has(formatDot(dot)) },
       ];
     });
     return writes.sort(compareBirths);
+  }
+
+  #editOf(dot: Dot): Edit {
+    return this.#decoders.decodeEdit(this.#log.get(dot)!.payload);
   }
 
   /**
@@ -228,7 +237,6 @@ interface EditRow {
   readonly origin: number;
   readonly sequence: number;
   readonly timestamp: number;
-  readonly payload: Uint8Array;
 }
 
 function statements(connection: Connection) {
@@ -237,7 +245,7 @@ function statements(connection: Connection) {
       'SELECT version FROM documents WHERE wafer = ?',
     ),
     lastEdits: connection.prepare<[number, number], EditRow>(
-      `SELECT origin, sequence, timestamp, payload FROM update_log u
+      `SELECT origin, sequence, timestamp FROM update_log u
        WHERE wafer = ? AND kind IN ('edit', 'retire') AND NOT EXISTS (SELECT 1 FROM held_updates h WHERE h.update_row = u.id)
        ORDER BY id DESC LIMIT ?`,
     ),

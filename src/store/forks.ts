@@ -3,7 +3,8 @@ import type { Update } from '../wafer/update.ts';
 import type { World } from '../world.ts';
 import type { Connection } from './connection.ts';
 import type { LocalKeys } from './keys.ts';
-import type { SealedRow, UpdateLog } from './update-log.ts';
+import type { SealedRow } from './sealed.ts';
+import type { UpdateLog } from './update-log.ts';
 
 /** An update that gave way, and has not been issued again. */
 export interface ForkedUpdate {
@@ -46,8 +47,8 @@ export class Forks {
 
   /** Those that were born at a fab and are not issued again yet, in their order. */
   unissued(fab: FabId, limit: number): ForkedUpdate[] {
-    return this.#statements.unissued.all(fab, limit).map(({ id, ...row }) => {
-      return { id, update: this.#log.open(row) };
+    return this.#statements.unissued.all(fab, limit).map(({ id, origin, sequence: position, ...row }) => {
+      return { id, update: this.#log.open(row, this.#keys.dot(origin, position)) };
     });
   }
 
@@ -81,8 +82,11 @@ function statements(connection: Connection) {
       `INSERT OR IGNORE INTO forked_updates (origin, sequence, digest, header, payload, forked_at_ms)
        SELECT origin, sequence, digest, header, payload, ? FROM update_log WHERE origin = ? AND sequence = ?`,
     ),
-    unissued: connection.prepare<[string, number], SealedRow & { id: number }>(
-      `SELECT f.id, f.header, f.payload, f.digest FROM forked_updates f JOIN origins o ON o.id = f.origin
+    unissued: connection.prepare<
+      [string, number],
+      SealedRow & { id: number; origin: number; sequence: number }
+    >(
+      `SELECT f.id, f.origin, f.sequence, f.header, f.payload, f.digest FROM forked_updates f JOIN origins o ON o.id = f.origin
        WHERE o.fab = ? AND f.reissued_origin IS NULL ORDER BY o.epoch, f.sequence LIMIT ?`,
     ),
     reissued: connection.prepare<[number, number, number], never>(

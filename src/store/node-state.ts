@@ -23,6 +23,8 @@ export interface Totals {
 interface State {
   readonly origin: Origin;
   readonly vectors: Vectors;
+  /** Updates whose bytes are damaged here: not received, though they are in the log. */
+  readonly damaged: TransportVector;
   readonly totals: Totals;
   readonly lastTimestamp: Timestamp;
   readonly commitNumber: number;
@@ -33,7 +35,8 @@ interface State {
 /**
  * The node's own row and its vectors, kept in memory and written once a commit.
  *
- * Invariants: outside a transaction the state equals the database. At every commit received − applied is what is held.
+ * Invariants: outside a transaction the state equals the database. At every commit received − applied is what is held
+ * and sound, and applied − received what is damaged and was applied before.
  */
 export class NodeState implements Participant {
   readonly #keys: LocalKeys;
@@ -48,7 +51,7 @@ export class NodeState implements Participant {
     const row = this.#statements.node.get()!;
     this.#state = {
       origin: keys.originAt(row.origin),
-      vectors: this.#loadVectors(),
+      ...this.#loadVectors(),
       totals: { attempts: row.attempts, results: row.results, wafers: row.wafers },
       lastTimestamp: timestamp(row.lastTimestamp),
       commitNumber: row.commitNumber,
@@ -83,6 +86,25 @@ export class NodeState implements Participant {
     if (seen > this.#state.lastTimestamp) this.#state = { ...this.#state, lastTimestamp: seen };
   }
 
+  get damaged(): TransportVector {
+    return this.#state.damaged;
+  }
+
+  /** A received update is damaged: it is not received any more. What was applied of it stays applied. */
+  damage(dot: Dot): void {
+    const { vectors, damaged } = this.#state;
+    const received = vectors.received.with(dot, vectors.received.get(dot).without(dot.sequence));
+    this.#state = { ...this.#state, vectors: { ...vectors, received }, damaged: damaged.add(dot) };
+  }
+
+  /** A damaged update has come again. */
+  mend(dot: Dot): void {
+    const { vectors, damaged } = this.#state;
+    const left = damaged.with(dot, damaged.get(dot).without(dot.sequence));
+    const received = vectors.received.add(dot);
+    this.#state = { ...this.#state, vectors: { ...vectors, received }, damaged: left };
+  }
+
   /** Inside a transaction: goes on under another epoch. */
   renew(origin: Origin): void {
     this.#statements.renew.run(this.#keys.origin(origin));
@@ -94,7 +116,7 @@ export class NodeState implements Participant {
     const { vectors } = this.#state;
     const without = (vector: TransportVector) => vector.with(dot, vector.get(dot).without(dot.sequence));
     const left = { received: without(vectors.received), applied: without(vectors.applied) };
-    this.#state = { ...this.#state, vectors: left };
+    this.#state = { ...this.#state, vectors: left, damaged: without(this.#state.damaged) };
   }
 
   received(dot: Dot): void {
@@ -161,10 +183,11 @@ export class NodeState implements Participant {
     }
   }
 
-  #loadVectors(): Vectors {
+  #loadVectors(): Pick<State, 'vectors' | 'damaged'> {
     const received = vectorOf(this.#keys, this.#statements.intervals.all());
     const held = vectorOf(this.#keys, this.#statements.held.all());
-    return { received, applied: received.difference(held) };
+    const damaged = vectorOf(this.#keys, this.#statements.damaged.all());
+    return { vectors: { received, applied: received.join(damaged).difference(held) }, damaged };
   }
 }
 
@@ -189,6 +212,10 @@ function statements(connection: Connection) {
     held: connection.prepare<[], IntervalRow>(
       `SELECT u.origin, u.sequence AS first, u.sequence AS last
        FROM held_updates h CROSS JOIN update_log u ON u.id = h.update_row`,
+    ),
+    damaged: connection.prepare<[], IntervalRow>(
+      `SELECT u.origin, u.sequence AS first, u.sequence AS last
+       FROM damaged_updates d CROSS JOIN update_log u ON u.id = d.update_row`,
     ),
     putInterval: connection.prepare<[number, number, number], never>(
       'INSERT OR REPLACE INTO received_intervals (origin, first, last) VALUES (?, ?, ?)',

@@ -1,12 +1,13 @@
 import Database from 'better-sqlite3';
+import { type Dot, epoch, fabId, sequence } from '../clocks/dot.ts';
 import type { RunRef } from '../wafer/run.ts';
 import { type Update, updateBytes } from '../wafer/update.ts';
 import type { WaferKey } from '../wafer/wafer-key.ts';
 import { Connection, type Query } from './connection.ts';
 import { type ReadFilter, ReadScan, type ScannedAttempt, type ScannedRun } from './read-scan.ts';
+import { DamagedUpdate, openSealed, type SealedRow } from './sealed.ts';
 import { fromSqlite } from './sqlite-error.ts';
 import type { Decoders } from './types.ts';
-import type { SealedRow } from './update-log.ts';
 
 /** Page cache of a reading connection. */
 const CACHE_KIB = 8 * 1024;
@@ -30,18 +31,30 @@ export interface ReadRow {
   readonly indexes: readonly number[];
 }
 
+interface DotColumns {
+  readonly fab: string;
+  readonly epoch: number;
+  readonly sequence: number;
+}
+
+/** What a reader tells its store. */
+export interface ReaderEvents {
+  closed(): void;
+  /** An update was found damaged. */
+  damaged(dot: Dot): void;
+}
+
 /** A read-only connection of its own, for long reads beside the writer. */
 export class StoreReader {
   readonly #connection: Connection;
   readonly #decoders: Decoders;
-  readonly #sealed: Query<[number], SealedRow>;
-  readonly #closed: () => void;
+  readonly #sealed: Query<[number], SealedRow & DotColumns>;
+  readonly #events: ReaderEvents;
 
   /**
-   * @param closed called when it is closed
    * @throws WafersyncError `unavailable`
    */
-  constructor(file: string, decoders: Decoders, closed: () => void) {
+  constructor(file: string, decoders: Decoders, events: ReaderEvents) {
     try {
       const db = new Database(file, { readonly: true, fileMustExist: true });
       db.pragma(`cache_size = -${CACHE_KIB}`);
@@ -50,8 +63,11 @@ export class StoreReader {
       throw fromSqlite(thrown, file);
     }
     this.#decoders = decoders;
-    this.#closed = closed;
-    this.#sealed = this.#connection.prepare('SELECT header, payload, digest FROM update_log WHERE id = ?');
+    this.#events = events;
+    this.#sealed = this.#connection.prepare(
+      `SELECT o.fab, o.epoch, u.sequence, u.header, u.payload, u.digest
+       FROM update_log u JOIN origins o ON o.id = u.origin WHERE u.id = ?`,
+    );
   }
 
   /**
@@ -75,7 +91,7 @@ export class StoreReader {
   /** Closes the connection. Pages that are still being read fail. */
   close(): void {
     this.#connection.close();
-    this.#closed();
+    this.#events.closed();
   }
 
   /** Pages of some attempts, cut so that none holds more than `maxBytes`. */
@@ -102,8 +118,14 @@ export class StoreReader {
   }
 
   #open(updateRow: number): Update {
-    const { header, payload, digest } = this.#sealed.get(updateRow)!;
-    return { header: this.#decoders.decodeHeader(header), headerBytes: header, payload, digest };
+    const { fab, epoch: life, sequence: position, ...row } = this.#sealed.get(updateRow)!;
+    const dot = { fab: fabId(fab), epoch: epoch(life), sequence: sequence(position) };
+    try {
+      return openSealed(row, dot, this.#decoders);
+    } catch (thrown) {
+      if (thrown instanceof DamagedUpdate) this.#events.damaged(dot);
+      throw thrown;
+    }
   }
 }
 

@@ -5,7 +5,7 @@ import type Database from 'better-sqlite3';
 export const APPLICATION_ID = 0x57534e43;
 
 /** Steps from each version to the next, in order; each is a file in schema/. Steps that were released never change. */
-const STEPS: readonly string[] = ['001-spine.sql', '002-documents.sql', '003-lives.sql'];
+const STEPS: readonly string[] = ['001-spine.sql', '002-documents.sql', '003-lives.sql', '004-damage.sql'];
 
 /** Version that this program writes, kept in user_version. */
 export const SCHEMA_VERSION = STEPS.length;

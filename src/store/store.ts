@@ -84,6 +84,8 @@ export class Store {
   readonly #folds: Folds;
   readonly #digest: FoldDigest;
   readonly #keys: LocalKeys;
+  /** What is remembered by the number of a row is forgotten. */
+  readonly #rowsGone: () => void;
   readonly #readers = new Set<StoreReader>();
 
   private constructor({ connection, lock }: OpenDatabase, options: StoreOptions) {
@@ -96,18 +98,20 @@ export class Store {
     this.#state = new NodeState(connection, keys);
     this.programs = new Programs(connection, keys);
     const origins = new WaferOrigins(connection);
-    const queries = new DocumentQueries(
-      connection,
-      keys,
-      new AttemptBirths(connection, keys, decoders),
-      origins,
-    );
+    this.log = new UpdateLog(connection, this.#state, { keys, origins, decoders, world });
+    const births = new AttemptBirths(connection, keys, decoders, this.log);
+    const queries = new DocumentQueries(connection, keys, births, origins);
+    this.#rowsGone = () => {
+      births.forget();
+      origins.forget();
+    };
     const bases = new Bases(connection, keys);
-    this.documents = new Documents(connection, { state: this.#state, keys, decoders, queries, bases });
+    this.documents = new Documents(connection, {
+      ...{ log: this.log, state: this.#state, keys, decoders, queries, bases },
+    });
     const folds = new DocumentFold(connection, keys, decoders, queries, bases);
     this.#folds = new Folds(connection, this.#state, keys, this.programs, decoders, folds);
     this.#digest = new FoldDigest(connection);
-    this.log = new UpdateLog(connection, this.#state, { keys, origins, decoders, world });
     this.conflicts = new Conflicts(connection, keys, this.log, decoders);
     this.attempts = new Attempts(connection, keys);
     this.runs = new Runs(connection, keys);
@@ -193,12 +197,23 @@ export class Store {
       this.forks.keep(dot);
       this.chains.cut(dot, dot.sequence);
     }
+    this.#rowsGone();
     refold(this.log, this.#folds, () => {});
+  }
+
+  /** Inside a transaction: a damaged update has come again. Tells whether it was one that is damaged here. */
+  repair(update: Update): boolean {
+    if (!this.log.repair(update)) return false;
+    // The chain may have been led over the damaged digest.
+    this.chains.cut(update.header.dot, update.header.dot.sequence);
+    return true;
   }
 
   /** Sequence of the next update born here. The same until that update is appended. */
   nextSequence(): Sequence {
-    return sequence(this.vectors.received.get(this.origin).max + 1);
+    // What is damaged keeps its number.
+    const damaged = this.#state.damaged.get(this.origin).max;
+    return sequence(Math.max(this.vectors.received.get(this.origin).max, damaged) + 1);
   }
 
   /** Greatest hybrid timestamp that was saved; 0 for a new database. */
@@ -244,7 +259,8 @@ export class Store {
 
   stats(): StoreStats {
     const updates = this.vectors.received.size;
-    return { updates, held: updates - this.vectors.applied.size, ...this.#state.totals };
+    const held = this.vectors.received.difference(this.vectors.applied).size;
+    return { updates, held, damaged: this.#state.damaged.size, ...this.#state.totals };
   }
 
   /**
@@ -265,7 +281,10 @@ export class Store {
 
   /** A connection of its own for long reads. Close it when done. */
   reader(): StoreReader {
-    const reader = new StoreReader(this.#connection.file, this.#decoders, () => this.#readers.delete(reader));
+    const reader = new StoreReader(this.#connection.file, this.#decoders, {
+      closed: () => this.#readers.delete(reader),
+      damaged: (dot) => this.log.found(dot),
+    });
     this.#readers.add(reader);
     return reader;
   }

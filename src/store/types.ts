@@ -116,6 +116,8 @@ export interface PeerReport {
 export interface StoreStats {
   readonly updates: number;
   readonly held: number;
+  /** Found damaged, and not come again yet: in the log, and not counted among its updates. */
+  readonly damaged: number;
   readonly attempts: number;
   readonly results: number;
   /** Wafers that an applied results update names. */

@@ -1,6 +1,7 @@
 import { type Dot, formatDot, type Origin } from '../clocks/dot.ts';
 import type { Timestamp } from '../clocks/hlc.ts';
 import type { IntervalSet } from '../clocks/interval-set.ts';
+import type { TransportVector } from '../clocks/transport-vector.ts';
 import { invariant, WafersyncError } from '../errors.ts';
 import type { ProgramDigest } from '../wafer/program.ts';
 import { type Update, updateBytes } from '../wafer/update.ts';
@@ -10,14 +11,8 @@ import type { WaferOrigins } from './documents/wafer-origins.ts';
 import { HeldUpdates } from './held-updates.ts';
 import type { LocalKeys } from './keys.ts';
 import type { NodeState } from './node-state.ts';
+import { DamagedUpdate, openSealed, type SealedRow } from './sealed.ts';
 import type { Decoders, HeldUpdate, HoldReason } from './types.ts';
-
-/** Bytes of an update as rows have them. */
-export interface SealedRow {
-  readonly header: Uint8Array;
-  readonly payload: Uint8Array;
-  readonly digest: Uint8Array;
-}
 
 /** Local numbers of what an update names. */
 export interface LogRow {
@@ -44,6 +39,7 @@ export class UpdateLog {
   readonly #world: World;
   readonly #held: HeldUpdates;
   readonly #statements;
+  readonly #damageListeners: ((dot: Dot) => void)[] = [];
 
   constructor(connection: Connection, state: NodeState, { keys, origins, decoders, world }: LogParts) {
     this.#connection = connection;
@@ -79,12 +75,19 @@ export class UpdateLog {
   get(dot: Dot): Update | null {
     const origin = this.#keys.findOrigin(dot);
     const row = origin === null ? undefined : this.#statements.sealed.get(origin, dot.sequence);
-    return row ? this.open(row) : null;
+    return row ? this.open(row, dot) : null;
+  }
+
+  /** The update under a dot; null where there is none, or where it is damaged, which those who listen for it are told. */
+  getSound(dot: Dot): Update | null {
+    const origin = this.#keys.findOrigin(dot);
+    const row = origin === null ? undefined : this.#statements.sealed.get(origin, dot.sequence);
+    return row ? this.#openSound(row, dot) : null;
   }
 
   /**
    * Updates of one origin: the newest interval first and, within it, the highest sequence first. Ends before it passes
-   * `maxBytes`, but gives one at least if any is there.
+   * `maxBytes`, but gives one at least if any is there. One that is damaged is passed over.
    */
   read(origin: Origin, wanted: IntervalSet, maxBytes: number): Update[] {
     const key = this.#keys.findOrigin(origin);
@@ -94,7 +97,8 @@ export class UpdateLog {
     for (const { from, to } of key === null ? [] : here.intervals.toReversed()) {
       this.#statements.newestFirst.each(
         (row) => {
-          const update = this.open(row);
+          const update = this.#openSound(row, this.#keys.dot(key!, row.sequence));
+          if (!update) return true;
           bytes += updateBytes(update);
           if (bytes > maxBytes && updates.length > 0) return false;
           updates.push(update);
@@ -154,6 +158,7 @@ export class UpdateLog {
     this.#connection.requireTransaction();
     const { id } = this.rowOf(dot);
     this.#held.drop(id);
+    this.#statements.mend.run(id);
     this.#statements.remove.run(id);
     this.#state.gone(dot);
   }
@@ -168,15 +173,81 @@ export class UpdateLog {
     });
   }
 
-  /** Next applied update behind a row, in order of arrival; null at the end. */
-  appliedAfter(updateRow: number): { row: LogRow; update: Update } | null {
-    const row = this.#statements.appliedAfter.get(updateRow);
-    return row ? { row, update: this.open(row) } : null;
+  /** Update of its stored bytes. @throws DamagedUpdate, which is told to those who listen for damage as well */
+  open(row: SealedRow, dot: Dot): Update {
+    try {
+      return openSealed(row, dot, this.#decoders);
+    } catch (thrown) {
+      if (thrown instanceof DamagedUpdate) this.found(thrown.dot);
+      throw thrown;
+    }
   }
 
-  /** Update of its stored bytes. @throws WafersyncError `damaged` */
-  open({ header, payload, digest }: SealedRow): Update {
-    return { header: this.#decoders.decodeHeader(header), headerBytes: header, payload, digest };
+  /** An update was found damaged, here or by a reader of its own. */
+  found(dot: Dot): void {
+    for (const listener of this.#damageListeners) listener(dot);
+  }
+
+  /** Calls a listener with each update that is found damaged, maybe in the middle of a transaction. */
+  onDamage(listener: (dot: Dot) => void): void {
+    this.#damageListeners.push(listener);
+  }
+
+  /**
+   * Reads some of the log behind a row, in order of arrival, so that damage is found: up to `maxBytes`, but one update at
+   * least. Tells the last row that was read; null behind the last one.
+   */
+  scan(updateRow: number, maxBytes: number): number | null {
+    let last: number | null = null;
+    let bytes = 0;
+    this.#statements.behind.each(({ id, origin, sequence, ...row }) => {
+      bytes += row.header.length + row.payload.length;
+      if (bytes > maxBytes && last !== null) return false;
+      this.#openSound(row, this.#keys.dot(origin, sequence));
+      last = id;
+      return bytes < maxBytes;
+    }, updateRow);
+    return last;
+  }
+
+  /** Updates that are damaged and have not come again yet. */
+  get damaged(): TransportVector {
+    return this.#state.damaged;
+  }
+
+  /** Inside a transaction: a damaged update counts as not received from now on. Tells whether that is news. */
+  markDamaged(dot: Dot): boolean {
+    this.#connection.requireTransaction();
+    if (!this.#state.vectors.received.has(dot)) return false;
+    this.#statements.damage.run(this.rowOf(dot).id, Math.floor(this.#world.nowMs()));
+    this.#state.damage(dot);
+    return true;
+  }
+
+  /** Inside a transaction: a damaged update has come again. Tells whether it was one that is damaged here. */
+  repair({ header: { dot }, headerBytes, payload, digest }: Update): boolean {
+    this.#connection.requireTransaction();
+    if (!this.#state.damaged.has(dot)) return false;
+    const { id } = this.rowOf(dot);
+    this.#statements.repair.run(headerBytes, payload, digest, id);
+    this.#statements.mend.run(id);
+    this.#state.mend(dot);
+    return true;
+  }
+
+  /** Next applied update behind a row, in order of arrival; null at the end. @throws DamagedUpdate */
+  appliedAfter(updateRow: number): { row: LogRow; update: Update } | null {
+    const row = this.#statements.appliedAfter.get(updateRow);
+    return row ? { row, update: this.open(row, this.#keys.dot(row.origin, row.sequence)) } : null;
+  }
+
+  #openSound(row: SealedRow, dot: Dot): Update | null {
+    try {
+      return this.open(row, dot);
+    } catch (thrown) {
+      if (thrown instanceof DamagedUpdate) return null;
+      throw thrown;
+    }
   }
 
   #refuseOther(update: Update): false {
@@ -218,6 +289,20 @@ function statements(connection: Connection) {
          (origin, sequence, timestamp, kind, wafer, run, program, version, received_at_ms, digest, header, payload)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
+    behind: connection.prepare<
+      [updateRow: number],
+      SealedRow & { id: number; origin: number; sequence: number }
+    >(
+      `SELECT id, origin, sequence, header, payload, digest FROM update_log u
+       WHERE id > ? AND NOT EXISTS (SELECT 1 FROM damaged_updates d WHERE d.update_row = u.id) ORDER BY id`,
+    ),
+    damage: connection.prepare<[number, number], never>(
+      'INSERT INTO damaged_updates (update_row, found_at_ms) VALUES (?, ?)',
+    ),
+    mend: connection.prepare<[number], never>('DELETE FROM damaged_updates WHERE update_row = ?'),
+    repair: connection.prepare<[Uint8Array, Uint8Array, Uint8Array, number], never>(
+      'UPDATE update_log SET header = ?, payload = ?, digest = ? WHERE id = ?',
+    ),
     remove: connection.prepare<[number], never>('DELETE FROM update_log WHERE id = ?'),
     digest: connection.prepare<ByDot, { digest: Uint8Array }>(
       'SELECT digest FROM update_log WHERE origin = ? AND sequence = ?',
@@ -228,12 +313,18 @@ function statements(connection: Connection) {
     row: connection.prepare<ByDot, LogRow>(
       'SELECT id, wafer, run FROM update_log WHERE origin = ? AND sequence = ?',
     ),
-    newestFirst: connection.prepare<[origin: number, from: number, to: number], SealedRow>(
-      `SELECT header, payload, digest FROM update_log WHERE origin = ? AND sequence BETWEEN ? AND ?
+    newestFirst: connection.prepare<
+      [origin: number, from: number, to: number],
+      SealedRow & { sequence: number }
+    >(
+      `SELECT sequence, header, payload, digest FROM update_log WHERE origin = ? AND sequence BETWEEN ? AND ?
        ORDER BY sequence DESC`,
     ),
-    appliedAfter: connection.prepare<[updateRow: number], LogRow & SealedRow>(
-      `SELECT id, wafer, run, header, payload, digest FROM update_log u
+    appliedAfter: connection.prepare<
+      [updateRow: number],
+      LogRow & SealedRow & { origin: number; sequence: number }
+    >(
+      `SELECT id, origin, sequence, wafer, run, header, payload, digest FROM update_log u
        WHERE id > ? AND NOT EXISTS (SELECT 1 FROM held_updates h WHERE h.update_row = u.id)
        ORDER BY id LIMIT 1`,
     ),

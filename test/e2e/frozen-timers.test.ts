@@ -19,6 +19,7 @@ const ALL_BUT_THE_COMMIT: readonly TimerPurpose[] = [
   'folder',
   'storage-probe',
   'held',
+  'scrub',
   'shutdown',
 ];
 

@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { type Dot, type Origin, sameDot } from '../../src/clocks/dot.ts';
 import { WafersyncError } from '../../src/errors.ts';
 import type { RunId } from '../../src/wafer/run.ts';
-import type { Update } from '../../src/wafer/update.ts';
+import { type Update, updateDigest } from '../../src/wafer/update.ts';
 import { quickFolder } from '../store/fixtures.ts';
 import { DocumentFab, W1 } from '../support/document-bench.ts';
 import { ManualWorld } from '../support/manual-world.ts';
@@ -100,7 +100,9 @@ test('what nobody can read stays aside, and stops nothing else', async (t) => {
   const { tw, back, origin } = await putBack(t);
   await write(back, 'b', 'back');
   const dot = back.born[1]!.header.dot;
-  const poison = { ...of(back.born, dot), payload: Buffer.from([0x0f]) };
+  const sound = of(back.born, dot);
+  const payload = Buffer.from([0x0f]);
+  const poison = { ...sound, payload, digest: updateDigest(sound.headerBytes, payload) };
   back.store.transaction(() => {
     back.store.giveWay([dot]);
     back.store.log.append(poison);

@@ -36,7 +36,7 @@ test('updates in the bytes of the wire are folded and given back', (t) => {
   const brought = sealed(update(az, 1, []), encodeAttempts(attempts));
   const ended = sealed(runUpdate(az, 2, record()), encodeRunRecord(record()));
   take(store, brought, ended);
-  assert.deepEqual(store.stats(), { updates: 2, held: 0, attempts: 3, results: 3, wafers: 1 });
+  assert.deepEqual(store.stats(), { updates: 2, held: 0, damaged: 0, attempts: 3, results: 3, wafers: 1 });
   const kept = store.log.get(brought.header.dot)!;
   assert.deepEqual(kept.header, brought.header);
   assert.deepEqual(decodeAttempts(kept.payload), attempts);

@@ -163,7 +163,7 @@ test('a kind that this version does not know is refused, so that it can be held'
     });
     store.log.hold(one.header.dot, 'kind', 'later');
   });
-  assert.deepEqual(store.stats(), { updates: 1, held: 1, attempts: 0, results: 0, wafers: 0 });
+  assert.deepEqual(store.stats(), { updates: 1, held: 1, damaged: 0, attempts: 0, results: 0, wafers: 0 });
 });
 
 test('results are not folded before their test program is here', (t) => {

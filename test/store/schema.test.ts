@@ -80,6 +80,7 @@ test('an operator reads plain words in the views', (t) => {
   });
   take(store, update(store.origin, 4, [attempt(1)]));
   store.transaction(() => store.giveWay([{ ...store.origin, sequence: sequence(4) }]));
+  store.transaction(() => store.log.markDamaged({ ...store.origin, sequence: sequence(2) }));
   for (const fab of ['az', 'de']) take(store, revision(origin(fab), fab));
   store.peers.saveReport({ origin: store.origin, number: 1, ...store.vectors });
   const count = (view: string) => rows(file, `SELECT * FROM ${view}`).length;
@@ -99,7 +100,8 @@ test('an operator reads plain words in the views', (t) => {
     { state: 'ruled', fab: 'de', value: '"de"' },
   ]);
   assert.deepEqual(rows(file, 'SELECT fab, first, last, held FROM v_received'), [
-    { fab: 'tw', first: 1, last: 3, held: 1 },
+    { fab: 'tw', first: 1, last: 1, held: 0 },
+    { fab: 'tw', first: 3, last: 3, held: 1 },
     { fab: 'az', first: 1, last: 1, held: 0 },
     { fab: 'de', first: 1, last: 1, held: 0 },
   ]);

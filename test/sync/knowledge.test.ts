@@ -73,3 +73,25 @@ test('a database that began anew and has borne nothing yet leaves its earlier li
   knowledge.learn(emptyReport(originOf('az', 2)));
   assert.ok(knowledge.ripe([lane], sources).equals(earlier));
 });
+
+test('a node that says less of itself than was heard of it is told what was heard, until it says as much', () => {
+  const knowledge = new Knowledge(emptyReport(originOf('tw')), []);
+  const az = fabId('az');
+  const nobody = new Set<typeof az>();
+  knowledge.learn(reportOf('az', 9, 5), az);
+  assert.deepEqual(knowledge.relayable(az, nobody), [], 'it knows that itself');
+  knowledge.learn(reportOf('az', 4, 3), az);
+  assert.deepEqual(
+    knowledge.relayable(az, nobody).map(({ number }) => number),
+    [9],
+  );
+  knowledge.learn(reportOf('az', 10, 6), az);
+  assert.deepEqual(knowledge.relayable(az, nobody), []);
+  knowledge.learn({ ...reportOf('az', 1, 0), node: originOf('az', 2) });
+  knowledge.learn(reportOf('az', 11, 7), az);
+  assert.deepEqual(
+    knowledge.relayable(az, nobody).map(({ node }) => node),
+    [originOf('az', 2)],
+    'of a later life as well',
+  );
+});

@@ -4,6 +4,7 @@ import { TransportVector } from '../../clocks/transport-vector.ts';
 import type { Connection, Participant } from '../connection.ts';
 import type { LocalKeys } from '../keys.ts';
 import type { Decoders } from '../types.ts';
+import type { UpdateLog } from '../update-log.ts';
 
 /** A results update of a wafer. */
 export interface ResultsUpdate {
@@ -26,13 +27,17 @@ const MAX_KNOWN = 2048;
 export class AttemptBirths implements Participant {
   readonly #keys: LocalKeys;
   readonly #decoders: Decoders;
+  readonly #log: Pick<UpdateLog, 'get'>;
   readonly #statements;
   /** Indexes in the run of the attempts of updates that were asked for lately. */
   #known = new Map<number, ReadonlySet<number>>();
+  /** Updates that were asked for lately, by their rows. */
+  #updates = new Map<number, ResultsUpdate>();
 
-  constructor(connection: Connection, keys: LocalKeys, decoders: Decoders) {
+  constructor(connection: Connection, keys: LocalKeys, decoders: Decoders, log: Pick<UpdateLog, 'get'>) {
     this.#keys = keys;
     this.#decoders = decoders;
+    this.#log = log;
     this.#statements = statements(connection);
     connection.enlist(this);
   }
@@ -81,26 +86,35 @@ export class AttemptBirths implements Participant {
   #indexes(row: number): ReadonlySet<number> {
     const known = this.#known.get(row);
     if (known) return known;
-    const { payload } = this.#statements.payload.get(row)!;
+    const { payload } = this.#log.get(this.#keys.dotOf(row))!;
     const indexes = new Set(this.#decoders.readAttempts(payload).map(({ index }) => index));
     if (this.#known.size >= MAX_KNOWN) this.#known.clear();
     this.#known.set(row, indexes);
     return indexes;
   }
 
-  /** Rows that are rolled back give their numbers to others. */
+  /** Rows that are gone give their numbers to others. */
+  forget(): void {
+    this.#known = new Map();
+    this.#updates = new Map();
+  }
+
+  /** Rows that are rolled back do so too. */
   save(): () => void {
-    return () => {
-      this.#known = new Map();
-    };
+    return () => this.forget();
   }
 
   flush(): void {}
 
-  #toUpdate({ id, run, origin, sequence, timestamp, header }: UpdateRow): ResultsUpdate {
-    const { seen } = this.#decoders.decodeHeader(header);
+  #toUpdate({ id, run, origin, sequence, timestamp }: UpdateRow): ResultsUpdate {
+    const known = this.#updates.get(id);
+    if (known) return known;
     const dot = this.#keys.dot(origin, sequence);
-    return { row: id, run, dot, timestamp: timestamp as Timestamp, seen: seen ?? TransportVector.empty };
+    const { seen = TransportVector.empty } = this.#log.get(dot)!.header;
+    const update = { row: id, run, dot, timestamp: timestamp as Timestamp, seen };
+    if (this.#updates.size >= MAX_KNOWN) this.#updates.clear();
+    this.#updates.set(id, update);
+    return update;
   }
 }
 
@@ -119,11 +133,10 @@ interface DotRow {
 interface UpdateRow extends DotRow {
   readonly run: number;
   readonly timestamp: number;
-  readonly header: Uint8Array;
 }
 
 function statements(connection: Connection) {
-  const update = 'SELECT u.id, u.run, u.origin, u.sequence, u.timestamp, u.header FROM update_log u';
+  const update = 'SELECT u.id, u.run, u.origin, u.sequence, u.timestamp FROM update_log u';
   const applied = 'NOT EXISTS (SELECT 1 FROM held_updates h WHERE h.update_row = u.id)';
   return {
     update: connection.prepare<[number], UpdateRow>(`${update} WHERE u.id = ?`),
@@ -132,9 +145,6 @@ function statements(connection: Connection) {
     ),
     ofRun: connection.prepare<[number], DotRow>(
       `SELECT u.id, u.origin, u.sequence FROM update_log u WHERE u.run = ? AND u.kind = 'results' AND ${applied}`,
-    ),
-    payload: connection.prepare<[number], { payload: Uint8Array }>(
-      'SELECT payload FROM update_log WHERE id = ?',
     ),
     originsOfRun: connection.prepare<[number], { first: number; last: number }>(
       `SELECT (SELECT min(origin) FROM update_log WHERE run = r.id) AS first,

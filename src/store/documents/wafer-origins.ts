@@ -31,6 +31,11 @@ export class WaferOrigins implements Participant {
     return origins;
   }
 
+  /** Updates are in the log no more. */
+  forget(): void {
+    this.#known = new Map();
+  }
+
   /** An update of a wafer is in the log now. */
   add(wafer: number, origin: number): void {
     const known = this.#known.get(wafer);
