@@ -21,7 +21,8 @@ const ANY_POLICY = () => null;
 
 /** What a node reports of itself, and what others hold that it reported, is durable there. */
 export function reportsAreDurable(store: Store, others: readonly NodeProcess[]): void {
-  const { received, applied } = store.vectors;
+  const { applied } = store.vectors;
+  const received = store.vectors.received.join(store.log.damaged);
   for (const other of others) {
     for (const report of other.sync.reports()) {
       const { fab, epoch } = report.node;

@@ -1,5 +1,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { type Dot, epoch, fabId, sequence } from '../../src/clocks/dot.ts';
 import type { Dice } from './dice.ts';
 
 /** What a power cut or a copy leaves of a database. */
@@ -59,6 +61,35 @@ export class SimDisk {
     else rmSync(`${this.file}-wal`, { force: true });
   }
 
+  /**
+   * Flips a bit in the bytes of an update of the log, as it rots where nobody looks. Gives its dot; null without one.
+   */
+  rot(dice: Dice, mayRot: (dot: Dot) => boolean): Dot | null {
+    const db = new Database(this.file);
+    try {
+      const rows = db
+        .prepare<[], { id: number; fab: string; epoch: number; sequence: number }>(
+          'SELECT u.id, o.fab, o.epoch, u.sequence FROM update_log u JOIN origins o ON o.id = u.origin ORDER BY u.id',
+        )
+        .all()
+        .map(({ id, ...row }) => ({ id, dot: dotOf(row) }))
+        .filter(({ dot }) => mayRot(dot));
+      if (rows.length === 0) return null;
+      const { id, dot } = dice.pick(rows);
+      const column = dice.pick(['header', 'payload', 'digest']);
+      const row = db.prepare<[number], { bytes: Buffer }>(
+        `SELECT ${column} AS bytes FROM update_log WHERE id = ?`,
+      );
+      const { bytes } = row.get(id)!;
+      if (bytes.length === 0) return null;
+      bytes[dice.int(bytes.length)]! ^= 1 << dice.int(8);
+      db.prepare<[Buffer, number], never>(`UPDATE update_log SET ${column} = ? WHERE id = ?`).run(bytes, id);
+      return dot;
+    } finally {
+      db.close();
+    }
+  }
+
   /** As a lost disk. */
   destroy(): void {
     for (const suffix of ['', '-wal', '-shm', '.lock', '.life']) rmSync(this.file + suffix, { force: true });
@@ -101,6 +132,10 @@ function firstDifference(a: Buffer, b: Buffer): number {
   const end = Math.min(a.length, b.length);
   for (let i = 0; i < end; i++) if (a[i] !== b[i]) return i;
   return end;
+}
+
+function dotOf(row: { fab: string; epoch: number; sequence: number }): Dot {
+  return { fab: fabId(row.fab), epoch: epoch(row.epoch), sequence: sequence(row.sequence) };
 }
 
 function read(file: string): Buffer {

@@ -1,4 +1,4 @@
-import type { FabId } from '../../src/clocks/dot.ts';
+import { type FabId, formatDot } from '../../src/clocks/dot.ts';
 import type { Dice } from './dice.ts';
 import type { Backup, Machine } from './machine.ts';
 import type { Tamper } from './roads.ts';
@@ -140,6 +140,23 @@ const DISKS: readonly Fault[] = [
     disk.put(backup);
     disk.putLife(backup.life);
   }),
+  {
+    name: 'rot',
+    happen: (mesh, dice) => {
+      const machine = dice.pick(mesh.machines);
+      const { running, doomed, frozen, options } = machine;
+      const others = mesh.processes.filter(({ fab }) => fab !== machine.fab);
+      if (!running || doomed || frozen) return false;
+      // Each update at one fab alone, and only such as another has: else nobody could give it back.
+      const dot = options.disk.rot(dice, (dot) => {
+        return (
+          !mesh.rotten.has(formatDot(dot)) && others.some(({ store }) => store.vectors.received.has(dot))
+        );
+      });
+      if (dot) mesh.rotten.add(formatDot(dot));
+      return dot !== null;
+    },
+  },
   {
     // The database without its log: what it was at the last checkpoint that was completed.
     name: 'log-lost',

@@ -1,6 +1,7 @@
 import type { FabId } from '../../src/clocks/dot.ts';
 import { HybridClock } from '../../src/clocks/hlc.ts';
 import type { Log } from '../../src/log.ts';
+import { DamageWatch } from '../../src/replica/damage-watch.ts';
 import { HeldWatch } from '../../src/replica/held-watch.ts';
 import { Replica } from '../../src/replica/replica.ts';
 import { StorageWatch } from '../../src/replica/storage-watch.ts';
@@ -60,6 +61,7 @@ export class NodeProcess implements Answering {
   readonly world: ProcessWorld;
   readonly #storage: StorageWatch;
   readonly #held: HeldWatch;
+  readonly #damage: DamageWatch;
   readonly #unknownKinds: ReadonlySet<string>;
 
   constructor(options: ProcessOptions) {
@@ -86,6 +88,7 @@ export class NodeProcess implements Answering {
     });
     const { replica } = this;
     this.#storage = new StorageWatch({ replica, world, log });
+    this.#damage = new DamageWatch({ replica, store, log });
     this.#held = new HeldWatch({ replica, store, world, log, maxClockDriftMs: settings.maxClockDriftMs });
     this.sync = new SyncRunner({
       ...settings,
@@ -142,6 +145,7 @@ export class NodeProcess implements Answering {
   /** Ends in an orderly way. */
   async stop(): Promise<void> {
     this.#held.stop();
+    this.#damage.stop();
     const stopped = this.sync.stop();
     this.#storage.stop();
     // What the last reports wait for is the commit that closing makes.

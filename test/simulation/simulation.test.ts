@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { runSeed } from './simulation.ts';
 
 /** Seeds of each run of the tests; `npm run sim` runs as many as wanted. */
-const SEEDS = 24;
+const SEEDS = 12;
 
 const first = Number(process.env.WAFERSYNC_SEED ?? Date.now() % 1_000_000_000);
 

@@ -63,7 +63,7 @@ const OPERATIONS: readonly ((n: number) => readonly [op: string, path: string, v
 
 /** Refusals that a client has to expect. */
 const EXPECTED: ReadonlySet<string> = new Set([
-  ...['precondition', 'conflict', 'invalid', 'not-found', 'exhausted', 'unavailable', 'cancelled'],
+  ...['precondition', 'conflict', 'invalid', 'not-found', 'exhausted', 'unavailable', 'cancelled', 'damaged'],
 ]);
 
 /** Clients of all fabs: testers, files, people. They note what was acknowledged to them. */
