@@ -72,6 +72,9 @@ export class DamageWatch {
 
   #retry(): void {
     const { replica, log } = this.#options;
-    replica.retryHeld(['fold']).catch((error: unknown) => log.warn('held.not_released', {}, error));
+    // Whatever the reason was: that it ended may have been passed over while the update was damaged.
+    replica
+      .retryHeld(['program', 'clock', 'kind', 'fold'])
+      .catch((error: unknown) => log.warn('held.not_released', {}, error));
   }
 }

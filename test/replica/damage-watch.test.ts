@@ -8,6 +8,7 @@ import { quickFolder } from '../store/fixtures.ts';
 import { DocumentFab, W1 } from '../support/document-bench.ts';
 import { Journal } from '../support/grpc-client.ts';
 import { ManualWorld } from '../support/manual-world.ts';
+import { batch, PROGRAM } from './replica-fixture.ts';
 
 /** az with what tw bore, of which one update's payload has rotted. */
 async function rotten(t: Parameters<typeof quickFolder>[0]) {
@@ -51,4 +52,27 @@ test('a request that meets damage fails alone, and its commit goes on for the ot
   const other = az.patch([['add', '/attributes/speed', 9]]);
   await assert.rejects(meeting, { code: 'damaged' });
   assert.notEqual((await other).dot, null);
+});
+
+test('an update that was held and damaged when its reason ended is applied once it has come again', async (t) => {
+  const file = join(quickFolder(t), 'az.db');
+  const tw = new DocumentFab(t, 'tw');
+  const az = new DocumentFab(t, 'az', new ManualWorld(), file);
+  const watch = new DamageWatch({ replica: az.bench.replica, store: az.store, log: new Journal() });
+  t.after(() => watch.stop());
+  void tw.bench.replica.write(batch([0]));
+  await tw.bench.commit();
+  const [one] = tw.born as [Update];
+  az.bench.replica.receive({ update: one, token: '' });
+  await az.bench.commit();
+  const db = new Database(file);
+  db.exec('UPDATE update_log SET payload = zeroblob(length(payload))');
+  db.close();
+  az.bench.replica.receiveProgram(PROGRAM.digest, PROGRAM.body);
+  await az.bench.commit();
+  await az.bench.commit();
+  assert.ok(!az.store.vectors.received.has(one.header.dot), 'found when its program came');
+  await az.take(one);
+  await az.bench.commit();
+  assert.equal(az.store.foldDigest(), tw.store.foldDigest());
 });

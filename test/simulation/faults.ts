@@ -1,4 +1,5 @@
 import { type FabId, formatDot } from '../../src/clocks/dot.ts';
+import { DamagedUpdate } from '../../src/store/sealed.ts';
 import type { Dice } from './dice.ts';
 import type { Backup, Machine } from './machine.ts';
 import type { Tamper } from './roads.ts';
@@ -118,7 +119,12 @@ const PROCESSES: readonly Fault[] = [
     if (!machine.running) mesh.restartLater(machine, dice);
   }),
   on('rebuild', (_mesh, machine) => {
-    machine.process?.store.rebuild();
+    try {
+      machine.process?.store.rebuild();
+    } catch (thrown) {
+      // Refused, and nothing is changed.
+      if (!(thrown instanceof DamagedUpdate)) throw thrown;
+    }
   }),
 ];
 

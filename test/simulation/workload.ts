@@ -1,5 +1,7 @@
 import { WafersyncError } from '../../src/errors.ts';
 import type { Editor, EditPlan } from '../../src/replica/editor.ts';
+import { DamagedUpdate } from '../../src/store/sealed.ts';
+import type { Store } from '../../src/store/store.ts';
 import type { Attempt } from '../../src/wafer/attempt.ts';
 import type { Json } from '../../src/wafer/document/json.ts';
 import { MESH } from '../../src/wafer/document/mesh.ts';
@@ -150,7 +152,7 @@ export class Workload {
     const ids = conflicts.ids({}, '', 50);
     if (ids.length === 0) return;
     const id = this.#dice.pick(ids);
-    const members = conflicts.get(id)?.members ?? [];
+    const members = membersOf(conflicts, id);
     if (members.length === 0) return;
     const { dot } = this.#dice.pick(members);
     const choose = { fab: dot.fab, epoch: dot.epoch, sequence: dot.sequence };
@@ -193,6 +195,16 @@ export class Workload {
     if (this.#runs.length >= MAX_RUNS) this.#runs.shift();
     this.#runs.push(run);
     return run;
+  }
+}
+
+/** Members of a conflict; none where one of them has rotted, which whoever asks is told. */
+function membersOf(conflicts: Store['conflicts'], id: Parameters<Store['conflicts']['get']>[0]) {
+  try {
+    return conflicts.get(id)?.members ?? [];
+  } catch (thrown) {
+    if (thrown instanceof DamagedUpdate) return [];
+    throw thrown;
   }
 }
 
