@@ -21,6 +21,8 @@ export interface ClusterOptions {
   readonly config?: PartialConfig;
   /** A module that each node loads before the program. */
   readonly preload?: string;
+  /** Variables of the environment of all nodes. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** How one start goes. */
@@ -89,6 +91,11 @@ export class Cluster {
     return this.#dataFolders[fab] ?? join(this.folder, fab);
   }
 
+  /** Path of a fab's database. */
+  databaseFile(fab: Fab): string {
+    return join(this.dataFolder(fab), 'wafersync.db');
+  }
+
   /** Path of a fab's configuration. */
   configFile(fab: Fab): string {
     return join(this.folder, fab, 'wafersync.yaml');
@@ -117,11 +124,11 @@ export class Cluster {
 
   /** Starts a node and does not wait for it: its first message says that it serves. */
   spawnNode(fab: Fab, { environment = {} }: StartOptions = {}): ChildProcess {
-    const { preload } = this.#options;
+    const { preload, environment: shared = {} } = this.#options;
     const log = openSync(join(this.folder, fab, 'node.log'), 'a');
     const child = startWafersync(
       ['serve', '--config', this.configFile(fab)],
-      { stdio: ['ignore', log, log, 'ipc'], env: { ...ENVIRONMENT, ...environment } },
+      { stdio: ['ignore', log, log, 'ipc'], env: { ...ENVIRONMENT, ...shared, ...environment } },
       preload === undefined ? [] : ['--import', pathToFileURL(preload).href],
     );
     closeSync(log);
