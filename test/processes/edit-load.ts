@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { Person } from '../support/wafer-client.ts';
-import { type Ledger, passes } from './ledger.ts';
+import { foundOr, type Ledger, passes } from './ledger.ts';
 
 /** What one person edits. */
 export interface EditPlan {
@@ -55,7 +55,7 @@ export class EditLoad {
     const { author, wafer } = this.#plan;
     const person = new Person(address);
     try {
-      const document = (await person.document(wafer)) as {
+      const document = (await foundOr({}, person.document(wafer))) as {
         attributes?: { counter?: number };
         notes?: Record<string, { text: string }>;
       };

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { inspectRun } from '../../src/cli/inspect.ts';
 import { type DemoLot, demoLot } from '../../src/generator/demo-lot.ts';
 import { importFile } from '../support/run-client.ts';
-import { type Ledger, passes } from './ledger.ts';
+import { foundOr, type Ledger, passes } from './ledger.ts';
 
 /** A file that a node took. */
 interface Taken {
@@ -48,8 +48,8 @@ export class FileLoad {
   /** Compares each file with what a fab gives back of it, and forgets none. */
   async check(fab: string, address: string): Promise<void> {
     for (const { lot, runId, fault } of this.#taken) {
-      const { digests } = await inspectRun(address, runId);
-      if (digests.attempts_sha256 !== lot.digests.attempts_sha256)
+      const found = await foundOr(null, inspectRun(address, runId));
+      if (found?.digests.attempts_sha256 !== lot.digests.attempts_sha256)
         this.#ledger.lost(fault, `file ${lot.fileName}: not at ${fab} as it was`);
     }
   }

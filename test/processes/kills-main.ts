@@ -76,4 +76,5 @@ function print(report: KillReport, never: readonly string[]): void {
   for (const point of never) console.log(`NEVER MET: ${point}`);
 }
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 process.exitCode = await main();

@@ -8,6 +8,16 @@ export function passes(error: unknown): boolean {
   return PASSING.has(WafersyncError.from(error).code);
 }
 
+/** What a node answers, or `otherwise` where it does not know of what was asked for. */
+export async function foundOr<T, Other>(otherwise: Other, answer: Promise<T>): Promise<T | Other> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (WafersyncError.from(error).code === 'not-found') return otherwise;
+    throw error;
+  }
+}
+
 /** Something acknowledged that is not there. */
 export interface Loss {
   /** Number of the fault under which it was acknowledged; see {@link Ledger.fault}. */

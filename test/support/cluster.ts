@@ -71,6 +71,7 @@ export class Cluster {
       for (const to of fabs) if (from !== to) links.set(`${from}>${to}`, await WanProxy.open(ports.get(to)!));
     }
     const cluster = new Cluster(folder, fabs, ports, links, dataFolders, options);
+    process.on('exit', cluster.#abandon);
     for (const fab of fabs) cluster.#writeConfig(fab);
     try {
       await Promise.all(fabs.map((fab) => cluster.startNode(fab)));
@@ -185,7 +186,14 @@ export class Cluster {
     await Promise.all(this.fabs.map((fab) => this.stopNode(fab, 'SIGTERM')));
     await Promise.all([...this.#links.values()].map((link) => link.close()));
     rmSync(this.folder, { recursive: true, force: true });
+    process.off('exit', this.#abandon);
   }
+
+  /** Where this process ends in the middle: nodes end with their channel, but not one that stands still. */
+  readonly #abandon = () => {
+    for (const child of this.#nodes.values()) child.kill('SIGKILL');
+    rmSync(this.folder, { recursive: true, force: true });
+  };
 
   #writeConfig(fab: Fab): void {
     mkdirSync(join(this.folder, fab), { recursive: true });
