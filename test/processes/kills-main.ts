@@ -1,8 +1,9 @@
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import { counted, duration, grouped, table } from '../../src/cli/output.ts';
+import { counted, grouped } from '../../src/cli/output.ts';
 import { KILL_WAYS } from './kill-ways.ts';
-import { type Kill, type KillReport, kills } from './kills.ts';
+import { type KillReport, kills } from './kills.ts';
+import { type ReliabilityRow, reliability, reliabilityTable } from './reliability.ts';
 
 /**
  * `npm run kills [-- --count N] [--seed S] [--json]`: kills nodes of five fabs under load and prints what came of it.
@@ -22,8 +23,10 @@ async function main(): Promise<number> {
   );
   const report = await kills({ count, seed, tell: (line) => process.stderr.write(`${line}\n`) });
   const never = Object.keys(KILL_WAYS).filter((point) => !report.kills.some((kill) => kill.point === point));
-  if (options.json) console.log(JSON.stringify({ ...report, points: rowsOf(report), never }));
-  else print(report, never);
+  const kinds = Object.keys(KILL_WAYS).map((point) => `kill -9 ${point}`);
+  const rows = reliability(kinds, report.kills, report.losses);
+  if (options.json) console.log(JSON.stringify({ ...report, reliability: rows, never }));
+  else print(report, rows, never);
   return report.losses.length + report.faults.length + never.length + falseConflicts(report) === 0 ? 0 : 1;
 }
 
@@ -37,39 +40,11 @@ function falseConflicts({ kills: all }: KillReport): number {
   return all.reduce((sum, kill) => sum + kill.falseConflicts, 0);
 }
 
-interface Row {
-  readonly fault: string;
-  readonly times: number;
-  readonly acknowledged: number;
-  readonly lost: number;
-  readonly falseConflicts: number;
-  readonly medianMs: number;
-  readonly maxMs: number;
-}
-
-function rowsOf({ kills: all, losses }: KillReport): Row[] {
-  return Object.keys(KILL_WAYS).map((point) => {
-    const own = [...all.entries()].filter(([, kill]) => kill.point === point);
-    const sum = (of: (kill: Kill) => number) => own.reduce((total, [, kill]) => total + of(kill), 0);
-    const times = own.map(([, { convergedMs }]) => convergedMs).sort((a, b) => a - b);
-    return {
-      ...{ fault: `kill -9 ${point}`, times: own.length, acknowledged: sum((kill) => kill.acknowledged) },
-      lost: losses.filter(({ fault }) => own.some(([number]) => number === fault)).length,
-      falseConflicts: sum((kill) => kill.falseConflicts),
-      ...{ medianMs: times[Math.floor(times.length / 2)] ?? 0, maxMs: times.at(-1) ?? 0 },
-    };
-  });
-}
-
-function print(report: KillReport, never: readonly string[]): void {
-  const head = ['FAULT', 'TIMES', 'ACKNOWLEDGED', 'LOST', 'FALSE CONFLICTS', 'WHOLE AGAIN, MEDIAN', 'MAX'];
-  const rows = rowsOf(report).map((row) => [
-    ...[row.fault, row.times, grouped(row.acknowledged), row.lost, row.falseConflicts],
-    ...[duration(row.medianMs), duration(row.maxMs)],
-  ]);
-  console.log(table(head, rows));
+function print(report: KillReport, rows: readonly ReliabilityRow[], never: readonly string[]): void {
+  console.log(reliabilityTable(rows));
+  const digests = [...new Set(Object.values(report.digests))].join(', ');
   console.log(
-    `${grouped(report.acknowledged)} writes were acknowledged, in ${counted(report.updates, 'update')}; tables ${[...new Set(Object.values(report.digests))].join(', ')} at all fabs`,
+    `${grouped(report.acknowledged)} writes were acknowledged, in ${counted(report.updates, 'update')}; tables ${digests} at all fabs`,
   );
   for (const { what } of report.losses) console.log(`LOST: ${what}`);
   for (const fault of report.faults) console.log(`WRONG: ${fault}`);

@@ -1,14 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import { Random } from '../../src/generator/random.ts';
 import { Cluster, type Fab } from '../support/cluster.ts';
-import { command } from '../support/command.ts';
-import { Person } from '../support/wafer-client.ts';
-import { compareDatabases } from './compare-databases.ts';
 import { CHECKPOINT_PAGES_VARIABLE } from './kill-points.ts';
 import { KILL_WAYS, type KillWay } from './kill-ways.ts';
 import { Ledger, type Loss } from './ledger.ts';
 import { type LoadSize, MeshLoad } from './mesh-load.ts';
 import { converged, reaches, receivedAt, receivedAtAny } from './mesh-watch.ts';
+import type { FaultRecord } from './reliability.ts';
+import { conflictsAt, type Verdict, verdict } from './verdict.ts';
 import { within } from './within.ts';
 
 /** What to do. */
@@ -20,32 +19,20 @@ export interface KillOptions {
 }
 
 /** One kill. */
-export interface Kill {
+export interface Kill extends FaultRecord {
   readonly point: string;
   readonly victim: Fab;
   /** Tries until the node died at its point. */
   readonly tries: number;
-  /** From serving again until it has what the others had then, and they what it had, milliseconds. */
-  readonly convergedMs: number;
-  /** Writes acknowledged, by any node, since the kill before. */
-  readonly acknowledged: number;
-  /** Conflicts that came, though nobody wrote what another wrote. */
-  readonly falseConflicts: number;
 }
 
 /** What came of it. */
-export interface KillReport {
+export interface KillReport extends Verdict {
   readonly seed: number;
   readonly kills: readonly Kill[];
   readonly losses: readonly Loss[];
   /** Writes that were acknowledged. */
   readonly acknowledged: number;
-  /** Updates in each log at the end. */
-  readonly updates: number;
-  /** What the databases hold against each other; empty where all is well. */
-  readonly faults: readonly string[];
-  /** Digest of the tables at each fab, as `wafersync rebuild` says it. */
-  readonly digests: Readonly<Record<string, string>>;
 }
 
 const PRELOAD = fileURLToPath(new URL('kill-preload.ts', import.meta.url));
@@ -140,10 +127,10 @@ class Kills {
         this.#whole(victim),
       );
     }
-    const falseConflicts = await this.#conflictsAt(victim);
+    const falseConflicts = await conflictsAt(this.#cluster, victim);
     const acknowledged = this.#ledger.acknowledgedUnder(this.#ledger.fault++);
-    const kill = { point, victim, tries, convergedMs, acknowledged, falseConflicts };
-    this.#kills.push(kill);
+    const seen = { convergedMs, acknowledged, falseConflicts };
+    this.#kills.push({ fault: `kill -9 ${point}`, point, victim, tries, ...seen });
     const number = `${this.#kills.length}/${this.#options.count}`;
     this.#options.tell?.(`${number}  ${victim}  ${point}  whole again after ${Math.round(convergedMs)} ms`);
   }
@@ -160,34 +147,10 @@ class Kills {
     return performance.now() - began;
   }
 
-  async #conflictsAt(fab: Fab): Promise<number> {
-    const person = new Person(this.#cluster.address(fab));
-    try {
-      return (await person.conflicts()).length;
-    } finally {
-      person.close();
-    }
-  }
-
   async #report(): Promise<KillReport> {
-    const faults: string[] = [];
-    const digests: Record<string, string> = {};
-    for (const fab of this.#cluster.fabs) {
-      const code = await this.#cluster.stopNode(fab, 'SIGTERM');
-      if (code !== 0) faults.push(`${fab} ended with ${code}`);
-    }
-    const files = this.#cluster.fabs.map((fab) => [fab, this.#cluster.databaseFile(fab)] as const);
-    const compared = compareDatabases(Object.fromEntries(files));
-    faults.push(...compared.faults);
-    for (const fab of this.#cluster.fabs) {
-      const { code, stdout, stderr } = await command('rebuild', '--config', this.#cluster.configFile(fab));
-      if (code !== 0) faults.push(`rebuild at ${fab}: ${stderr}`);
-      digests[fab] = /digest of the tables (\w+)/.exec(stdout)?.[1] ?? '';
-    }
-    if (new Set(Object.values(digests)).size !== 1) faults.push('the tables of the fabs differ');
     return {
       ...{ seed: this.#options.seed, kills: this.#kills, losses: this.#ledger.losses },
-      ...{ acknowledged: this.#ledger.total, updates: compared.updates, faults, digests },
+      ...{ acknowledged: this.#ledger.total, ...(await verdict(this.#cluster)) },
     };
   }
 }
