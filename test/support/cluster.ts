@@ -23,6 +23,8 @@ export interface ClusterOptions {
   readonly preload?: string;
   /** Variables of the environment of all nodes. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Other members, which the cluster does not run: host:port of each by its fab. */
+  readonly elsewhere?: Readonly<Record<string, string>>;
 }
 
 /** How one start goes. */
@@ -201,12 +203,16 @@ export class Cluster {
       .filter((peer) => peer !== fab)
       .map((peer) => ({ fab: peer, address: this.#links.get(`${fab}>${peer}`)!.address }));
     const more = this.#options.config ?? {};
+    const elsewhere = Object.entries(this.#options.elsewhere ?? {});
     const config: PartialConfig = {
       ...more,
       fab,
       data_dir: this.dataFolder(fab),
       listen: { host: '127.0.0.1', port: this.#ports.get(fab)! },
-      mesh: { members: [...this.fabs], peers },
+      mesh: {
+        members: [...this.fabs, ...elsewhere.map(([peer]) => peer)],
+        peers: [...peers, ...elsewhere.map(([peer, address]) => ({ fab: peer, address }))],
+      },
       sync: { reconnect_min_ms: 50, reconnect_max_ms: 500, heartbeat_ms: 1000, ...more.sync },
     };
     writeFileSync(this.configFile(fab), renderConfig(config));
