@@ -7,7 +7,7 @@ import { kills } from '../processes/kills.ts';
 const KILLS = 20;
 
 test(`kill -9, ${KILLS} times at named points under load: nothing acknowledged is lost, nothing is there twice, all fabs agree`, async (t) => {
-  const seed = Number(process.env.WAFERSYNC_SEED ?? randomInt(2 ** 31));
+  const seed = Number(process.env.WAFERSYNC_TEST_SEED ?? randomInt(2 ** 31));
   t.diagnostic(`seed ${seed}: npm run kills -- --count ${KILLS} --seed ${seed}`);
   const report = await kills({ count: KILLS, seed });
   const met = new Set(report.kills.map(({ point }) => point));

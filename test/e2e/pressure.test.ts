@@ -17,9 +17,9 @@ import { keptAt } from '../support/node-results.ts';
 const FABS = ['tw', 'az', 'de'] as const;
 const MiB = 2 ** 20;
 
-/** Sizes of a run of all tests; `WAFERSYNC_TINY_WAFERS=1000000 WAFERSYNC_LARGE_WAFER_MB=1024` are those of a long one. */
-const TINY_WAFERS = Number(process.env.WAFERSYNC_TINY_WAFERS ?? 4_000);
-const LARGE_WAFER_MB = Number(process.env.WAFERSYNC_LARGE_WAFER_MB ?? 50);
+/** Sizes of a run of all tests; `WAFERSYNC_TEST_TINY_WAFERS=1000000 WAFERSYNC_TEST_LARGE_WAFER_MB=1024` are those of a long one. */
+const TINY_WAFERS = Number(process.env.WAFERSYNC_TEST_TINY_WAFERS ?? 4_000);
+const LARGE_WAFER_MB = Number(process.env.WAFERSYNC_TEST_LARGE_WAFER_MB ?? 50);
 
 /** Bounds of docs/OPERATIONS.md. */
 const MAX_RSS = 1024 * MiB;
