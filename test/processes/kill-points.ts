@@ -5,7 +5,7 @@ export const CHECKPOINT_PAGES_VARIABLE = 'WAFERSYNC_TEST_CHECKPOINT_PAGES';
 
 /** Where a node is to end itself. */
 export interface Armed {
-  /** `start`: at a statement prepared or a pragma run; `in-…`: inside SQLite's own call. */
+  /** `start`: at a statement prepared, a pragma, or before and after statements run at once; `in-…`: inside SQLite's own call. */
   readonly moment:
     | 'start'
     | 'before-commit'

@@ -65,7 +65,7 @@ const COMMITS = {
 } as const;
 const CLOSES = { before: 'before-close', at: ['in-close'], after: 'after-close' } as const;
 
-const { prepare, pragma, close } = Database.prototype;
+const { prepare, pragma, exec, close } = Database.prototype;
 
 Database.prototype.prepare = function (this: Database.Database, sql: string) {
   const statement = prepare.call(this, sql) as Database.Statement;
@@ -83,6 +83,13 @@ Database.prototype.pragma = function (this: Database.Database, source: string, o
   const wanted = pages ? source.replace(/^(wal_autocheckpoint) = \d+$/, `$1 = ${pages}`) : source;
   return pragma.call(this, wanted, options as Database.PragmaOptions);
 } as typeof pragma;
+
+Database.prototype.exec = function (this: Database.Database, sql: string) {
+  if (isNodes(this)) passing('start');
+  exec.call(this, sql);
+  if (isNodes(this)) passing('start');
+  return this;
+} as typeof exec;
 
 Database.prototype.close = function (this: Database.Database) {
   if (!isNodes(this)) return close.call(this);
