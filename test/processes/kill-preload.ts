@@ -58,6 +58,11 @@ function isNodes(db: Database.Database): boolean {
   return db.name.endsWith('wafersync.db') && !db.readonly;
 }
 
+/** The same, or one that is being made. */
+function isBeginning(db: Database.Database): boolean {
+  return isNodes(db) || db.name.endsWith('wafersync.db.new');
+}
+
 const COMMITS = {
   before: 'before-commit',
   at: ['in-commit', 'in-checkpoint'],
@@ -69,8 +74,8 @@ const { prepare, pragma, exec, close } = Database.prototype;
 
 Database.prototype.prepare = function (this: Database.Database, sql: string) {
   const statement = prepare.call(this, sql) as Database.Statement;
+  if (isBeginning(this)) passing('start');
   if (!isNodes(this)) return statement;
-  passing('start');
   if (sql !== 'COMMIT') return statement;
   const run = statement.run.bind(statement);
   statement.run = () => within(COMMITS, run);
@@ -78,16 +83,16 @@ Database.prototype.prepare = function (this: Database.Database, sql: string) {
 } as typeof prepare;
 
 Database.prototype.pragma = function (this: Database.Database, source: string, options?: object) {
-  if (isNodes(this)) passing('start');
+  if (isBeginning(this)) passing('start');
   const pages = process.env[CHECKPOINT_PAGES_VARIABLE];
   const wanted = pages ? source.replace(/^(wal_autocheckpoint) = \d+$/, `$1 = ${pages}`) : source;
   return pragma.call(this, wanted, options as Database.PragmaOptions);
 } as typeof pragma;
 
 Database.prototype.exec = function (this: Database.Database, sql: string) {
-  if (isNodes(this)) passing('start');
+  if (isBeginning(this)) passing('start');
   exec.call(this, sql);
-  if (isNodes(this)) passing('start');
+  if (isBeginning(this)) passing('start');
   return this;
 } as typeof exec;
 
