@@ -41,7 +41,8 @@ export class MeshLoad {
     });
     this.#streams = new Map(streams);
     this.#edits = fabs.map((fab, i) => {
-      const wafer = `E${(i + round) % fabs.length}`;
+      // After as many rounds as there are fabs everybody has had each: then others, so that no document grows without end.
+      const wafer = `E${Math.floor(round / fabs.length)}-${(i + round) % fabs.length}`;
       const plan = {
         author: `${fab}-${round}`,
         node: cluster.address(fab),
