@@ -139,6 +139,7 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
   const shared = { store, sync, world, members };
   const streams = new Slots(config.intake.maxOpenStreams, 'streams and uploads', 'intake.max_open_streams');
   const subscriptions = new Slots(config.api.maxSubscriptions, 'subscriptions', 'api.max_subscriptions');
+  const reads = new Slots(config.api.maxReads, 'reads of results', 'api.max_reads');
   const lanes = { idleMs: 'unlimited', stallMs: 'unlimited', subscription: true } as const;
   server.add(dataSync, dataSyncHandlers({ ...shared, self: config.fab, slots: subscriptions }), {
     SyncWaferData: lanes,
@@ -157,7 +158,7 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
         owners: new StreamOwners(),
         newProgram: () => new ProgramBuilder(),
       },
-      slots: { intake: streams, subscriptions },
+      slots: { intake: streams, subscriptions, reads },
     }),
     { WatchResults: { subscription: true } },
   );
@@ -165,7 +166,7 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
     runService,
     runServiceHandlers({
       ...shared,
-      slots: { intake: streams, subscriptions },
+      slots: { intake: streams, subscriptions, reads },
       importFile: ({ fileName, lot, final, chunks }, signal) =>
         spool.hold(fileName, chunks, (path) =>
           importStdf(path, { ...files, fileName, lot: lot ?? undefined, final, signal }),

@@ -5,7 +5,7 @@ import type {
   handleUnaryCall,
 } from '@grpc/grpc-js';
 import { WafersyncError } from '../errors.ts';
-import { drained, messagesOf, type ObjectSink } from './flow.ts';
+import { messagesOf, type ObjectSink, passed, taken } from './flow.ts';
 import { fromMetadata, REQUEST_ID, type ServerCall, toHandlerError, toMetadata } from './metadata.ts';
 
 /** What a handler knows of its call. */
@@ -53,13 +53,15 @@ export function unary<Request, Response>(
  * Handler of a method that streams answers. The generator is resumed as fast as the client takes them
  * (at most 16 messages wait) and returned when the call is over; where it waits for anything else it
  * must watch the context's signal. What it throws becomes the status, after what it had yielded.
+ * @param sized `large` where a message may be of many kilobytes: each waits until the one before it has left
  */
 export function serverStream<Request, Response>(
   handle: (request: Request, context: CallContext) => AsyncIterable<Response>,
+  sized: 'small' | 'large' = 'small',
 ): handleServerStreamingCall<Request, Response> {
   return (call) => {
     const context = contextOf(call);
-    return answer(call, context, () => handle(call.request, context));
+    return answer(call, context, () => handle(call.request, context), sized === 'large' ? taken : passed);
   };
 }
 
@@ -89,7 +91,7 @@ export function bidi<Request, Response>(
 ): handleBidiStreamingCall<Request, Response> {
   return (call) => {
     const context = contextOf(call);
-    return answer(call, context, () => handle(messagesOf<Request>(call, context.signal), context));
+    return answer(call, context, () => handle(messagesOf<Request>(call, context.signal), context), passed);
   };
 }
 
@@ -103,12 +105,13 @@ async function answer<Response>(
   call: AnsweringCall<Response>,
   context: CallContext,
   responses: () => AsyncIterable<Response>,
+  put: (call: AnsweringCall<Response>, response: Response, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const { signal } = context;
   try {
     for await (const response of responses()) {
       if (signal.aborted) return;
-      if (!call.write(response)) await drained(call, signal);
+      await put(call, response, signal);
     }
     if (!signal.aborted) call.end(toMetadata(context.trailers));
   } catch (thrown) {

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 /** The writing side of a grpc-js stream. */
 export interface ObjectSink<T> {
   /** False once 16 messages wait; they are counted, not measured. */
-  write(message: T): boolean;
+  write(message: T, taken?: () => void): boolean;
   once(event: 'drain', run: () => void): unknown;
   off(event: 'drain', run: () => void): unknown;
 }
@@ -19,6 +19,23 @@ export function drained<T>(sink: ObjectSink<T>, signal: AbortSignal): Promise<vo
     };
     sink.once('drain', done);
     signal.addEventListener('abort', done);
+  });
+}
+
+/** Hands a message over; settles when the next one may follow, while others still wait. */
+export async function passed<T>(sink: ObjectSink<T>, message: T, signal: AbortSignal): Promise<void> {
+  if (!sink.write(message)) await drained(sink, signal);
+}
+
+/** Hands a message over; settles when it has left, or when `signal` is aborted, so that no second one ever waits. */
+export function taken<T>(sink: ObjectSink<T>, message: T, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    signal.addEventListener('abort', done);
+    sink.write(message, done);
   });
 }
 

@@ -60,6 +60,8 @@ export interface RunServiceOptions {
     /** For uploads, and the streams of testers. */
     readonly intake: Slots;
     readonly subscriptions: Slots;
+    /** For reading results back. */
+    readonly reads: Slots;
   };
 }
 
@@ -79,8 +81,9 @@ export function runServiceHandlers(options: RunServiceOptions): HandlersOf<typeo
       return getRun(options.store, idOf(run_id));
     }),
     ReadRun: serverStream<Message<'ReadRunRequest'>, Message<'ReadRunResponse'>>(({ run_id }) => {
-      return readRun(options.store, idOf(run_id));
-    }),
+      const id = idOf(run_id);
+      return options.slots.reads.during(() => readRun(options.store, id));
+    }, 'large'),
     WatchRun: serverStream<Message<'WatchRunRequest'>, Message<'WatchRunResponse'>>(({ run_id }, context) => {
       const id = idOf(run_id);
       return options.slots.subscriptions.during(() => watchRun(options, id, context));

@@ -25,6 +25,8 @@ export interface TestEquipmentOptions extends WatchOptions {
     /** For streams and uploads. */
     readonly intake: Slots;
     readonly subscriptions: Slots;
+    /** For reading results back. */
+    readonly reads: Slots;
   };
 }
 
@@ -41,11 +43,14 @@ export function testEquipmentHandlers(
     SyncTestData: bidi<TestResult, TestAck>((results) =>
       options.slots.intake.during(() => syncTestData(options.streams, results)),
     ),
-    GetHistoricalTests: serverStream<TestQuery, TestResult>((query) =>
-      historicalResults(options.store, toQuery(query)),
-    ),
-    WatchResults: serverStream<WatchResultsRequest, WatchResultsResponse>((request, { signal }) =>
-      options.slots.subscriptions.during(() => watchResults(options, request, signal)),
+    GetHistoricalTests: serverStream<TestQuery, TestResult>((query) => {
+      const asked = toQuery(query);
+      return options.slots.reads.during(() => historicalResults(options.store, asked));
+    }),
+    WatchResults: serverStream<WatchResultsRequest, WatchResultsResponse>(
+      (request, { signal }) =>
+        options.slots.subscriptions.during(() => watchResults(options, request, signal)),
+      'large',
     ),
   };
 }

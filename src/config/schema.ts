@@ -200,6 +200,12 @@ const api = z.strictObject({
     'How long a single question may take where the caller sets no deadline, in milliseconds.',
   ),
   max_subscriptions: whole(1_000, 1, 100_000, 'Clients that watch wafers or the node at once.'),
+  max_reads: whole(
+    64,
+    1,
+    10_000,
+    'Clients that read stored results back at once. Each holds some megabytes for as long as it reads.',
+  ),
 });
 
 const log = z.strictObject({

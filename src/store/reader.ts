@@ -9,8 +9,8 @@ import { DamagedUpdate, openSealed, type SealedRow } from './sealed.ts';
 import { fromSqlite } from './sqlite-error.ts';
 import type { Decoders } from './types.ts';
 
-/** Page cache of a reading connection. */
-const CACHE_KIB = 8 * 1024;
+/** Page cache of a reading connection. It reads straight on, so that more would hold what it does not need again. */
+const CACHE_KIB = 2 * 1024;
 
 /** Bounds of one page. */
 export interface PageBounds {

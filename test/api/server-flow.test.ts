@@ -47,6 +47,45 @@ test('a generator is not resumed while the client takes nothing, and goes on whe
   assert.equal(got, total);
 });
 
+test('of large messages none waits behind the one that is leaving', async (t) => {
+  const ahead = async (sized: 'small' | 'large') => {
+    let produced = 0;
+    const { client } = await runs(t, {
+      ReadRun: serverStream(async function* () {
+        for (; produced < 300; produced += 1) yield { payload: Buffer.alloc(200_000) };
+      }, sized),
+    });
+    const messages = client.ReadRun({})[Symbol.asyncIterator]();
+    await messages.next();
+    await settled(() => produced);
+    let got = 1;
+    const before = produced;
+    while (!(await messages.next()).done) got += 1;
+    assert.equal(got, 300);
+    return before;
+  };
+  // What the client has taken is the same; what differs is what waits at the node.
+  const [small, large] = [await ahead('small'), await ahead('large')];
+  assert.ok(small - large >= 14, `${small} and ${large} were produced ahead`);
+});
+
+test('a client that goes away ends a generator of large messages', async (t) => {
+  const { open, opened } = gate();
+  const { client } = await runs(t, {
+    ReadRun: serverStream(async function* () {
+      try {
+        for (;;) yield { payload: Buffer.alloc(200_000) };
+      } finally {
+        open();
+      }
+    }, 'large'),
+  });
+  const messages = client.ReadRun({})[Symbol.asyncIterator]();
+  await messages.next();
+  await messages.return?.(undefined);
+  await opened;
+});
+
 test('a client of small messages is held back by the windows alone: nothing is kept for retries', async (t) => {
   const { open, opened } = gate();
   const { client } = await runs(t, {

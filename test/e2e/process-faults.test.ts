@@ -114,8 +114,8 @@ test('SIGTERM under load: what was acknowledged is stored, the node ends with 0,
 });
 
 test(`kill -9, ${KILLS} times at random moments of load: nothing acknowledged is lost, nothing is there twice`, async (t) => {
-  const seed = Number(process.env.WAFERSYNC_SEED ?? randomInt(2 ** 31));
-  t.diagnostic(`seed ${seed}: WAFERSYNC_SEED=${seed} kills at the same moments again`);
+  const seed = Number(process.env.WAFERSYNC_TEST_SEED ?? randomInt(2 ** 31));
+  t.diagnostic(`seed ${seed}: WAFERSYNC_TEST_SEED=${seed} kills at the same moments again`);
   const random = Random.seeded(seed);
   const cluster = await Cluster.start(['tw', 'az']);
   t.after(() => cluster.stop());

@@ -225,6 +225,25 @@ test('everything else that a tester says of a result comes back as well', async 
   assert.deepEqual([second!.no_value, second!.no_coordinates, second!.die_x], [true, true, 0]);
 });
 
+test('as many reads of results as the configuration says are open at once; one that ends makes room', async (t) => {
+  const [node] = await startNodes(t, ['tw'], { config: { api: { max_reads: 1 } } });
+  const { runId } = await sendResults(
+    node!.address,
+    streamOf(400, () => 50),
+  );
+  const equipment = closing(t, makeClient(testEquipment, node!.address));
+  const runs = closing(t, makeClient(runService, node!.address));
+  const unread = equipment.GetHistoricalTests({})[Symbol.asyncIterator]();
+  await unread.next();
+  for (const call of [collect(equipment.GetHistoricalTests({})), collect(runs.ReadRun({ run_id: runId }))]) {
+    const { code, error } = await refusal(call);
+    assert.equal(code, GrpcCode.RESOURCE_EXHAUSTED);
+    assert.match(error.line, /^1 reads of results are open, .*raise api\.max_reads\.$/);
+  }
+  while (!(await unread.next()).done);
+  assert.equal((await collect(runs.ReadRun({ run_id: runId }))).length > 0, true);
+});
+
 test('as many streams and subscriptions as the configuration says are open at once', async (t) => {
   const config = { intake: { max_open_streams: 1 }, api: { max_subscriptions: 1 } };
   const [node] = await startNodes(t, ['tw'], { config });

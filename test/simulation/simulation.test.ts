@@ -5,7 +5,7 @@ import { runSeed } from './simulation.ts';
 /** Seeds of each run of the tests; `npm run sim` runs as many as wanted. */
 const SEEDS = 12;
 
-const first = Number(process.env.WAFERSYNC_SEED ?? Date.now() % 1_000_000_000);
+const first = Number(process.env.WAFERSYNC_TEST_SEED ?? Date.now() % 1_000_000_000);
 
 test(`whatever goes wrong, nothing acknowledged is lost and all fabs end alike: seeds ${first} to ${first + SEEDS - 1}`, async (t) => {
   for (let seed = first; seed < first + SEEDS; seed++) {

@@ -20,9 +20,13 @@ export interface Ran {
   readonly stderr: string;
 }
 
-/** Starts `wafersync` as a process. */
-export function startWafersync(args: readonly string[], options: SpawnOptions = {}): ChildProcess {
-  return spawn(process.execPath, [MAIN, ...args], {
+/** Starts `wafersync` as a process. @param nodeOptions of Node itself */
+export function startWafersync(
+  args: readonly string[],
+  options: SpawnOptions = {},
+  nodeOptions: readonly string[] = [],
+): ChildProcess {
+  return spawn(process.execPath, [...nodeOptions, MAIN, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: ENVIRONMENT,
     ...options,

@@ -30,6 +30,11 @@ export class SmallDisk {
     rmSync(this.#filler, { force: true });
   }
 
+  /** Lets nobody write any more, or again. Nothing of it may be open for writing. */
+  setReadOnly(readOnly: boolean): void {
+    execFileSync('mount', ['-o', `remount,${readOnly ? 'ro' : 'rw'}`, this.folder], { stdio: 'pipe' });
+  }
+
   get #filler(): string {
     return join(this.folder, 'filler');
   }
