@@ -55,6 +55,7 @@ export async function dispute(
   teller.say(
     `${seconds(teller.nowMs() - healedMs)} after the links came back both show the conflict, which is open for a person:\n${describe(conflict)}`,
   );
+  await conflictAt(third, wafer, teller);
   const settledMs = teller.nowMs();
   await settle(third, conflict, away.fab);
   for (const fab of fabs) await until(fab, wafer, teller, isSettled);
