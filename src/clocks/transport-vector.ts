@@ -65,6 +65,15 @@ export class TransportVector {
     return this.get(dot).has(dot.sequence);
   }
 
+  /** Origins whose sets are others than in an earlier vector that this one was made of, in no order. */
+  changedSince(earlier: TransportVector): Origin[] {
+    const changed: Origin[] = [];
+    for (const [key, set] of this.#sets)
+      if (earlier.#sets.get(key) !== set) changed.push(parseOriginKey(key));
+    for (const key of earlier.#sets.keys()) if (!this.#sets.has(key)) changed.push(parseOriginKey(key));
+    return changed;
+  }
+
   covers(other: TransportVector): boolean {
     return [...other.#sets].every(([key, set]) => (this.#sets.get(key) ?? IntervalSet.empty).covers(set));
   }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Chain } from '../clocks/chain.ts';
 import { type Origin, type OriginKey, originKey, parseOriginKey } from '../clocks/dot.ts';
+import { TransportVector } from '../clocks/transport-vector.ts';
 import type { Connection, Participant } from './connection.ts';
 import type { LocalKeys } from './keys.ts';
 import type { NodeState } from './node-state.ts';
@@ -29,6 +30,8 @@ export class Chains implements Participant {
   readonly #state: NodeState;
   readonly #statements;
   #tops: ReadonlyMap<OriginKey, Top>;
+  /** What was received when the chains last had come as far as they could. */
+  #followed = TransportVector.empty;
   /** The chains as they are told; null where they changed since. */
   #told: readonly Chain[] | null = null;
 
@@ -68,13 +71,6 @@ export class Chains implements Participant {
     return this.#advance(key, asTop(below), height).top.hash.toString('hex');
   }
 
-  /** Whether the next commit has something to add, though nothing else changes. */
-  get lag(): boolean {
-    return this.#state.vectors.received
-      .entries()
-      .some(([origin, set]) => set.contiguousThrough > (this.#tops.get(originKey(origin))?.height ?? 0));
-  }
-
   /** Inside a transaction: forgets an origin's chain from a sequence on, whose update is another one now, or gone. */
   cut(origin: Origin, from: number): void {
     const top = this.#tops.get(originKey(origin));
@@ -83,29 +79,39 @@ export class Chains implements Participant {
     this.#statements.drop.run(key, from);
     const below = asTop(this.#statements.below.get(key, from - 1));
     this.#set(origin, below.height === 0 ? null : below);
+    this.#followed = TransportVector.empty;
   }
 
   save(): () => void {
     const tops = this.#tops;
+    const followed = this.#followed;
     return () => {
       this.#tops = tops;
+      this.#followed = followed;
       this.#told = null;
     };
   }
 
   flush(): void {
+    const { received } = this.#state.vectors;
     let left = ADVANCED_AT_ONCE;
-    for (const [origin, set] of this.#state.vectors.received.entries()) {
-      const top = this.#tops.get(originKey(origin)) ?? asTop(undefined);
-      const to = Math.min(set.contiguousThrough, top.height + left);
-      if (to <= top.height) continue;
-      left -= to - top.height;
-      const key = this.#keys.origin(origin);
-      const { top: next, marks } = this.#advance(key, top, to);
-      if (top.height % MARK !== 0) this.#statements.dropOne.run(key, top.height);
-      for (const { height, hash } of [...marks, next]) this.#statements.put.run(key, height, hash);
-      this.#set(origin, next);
+    for (const origin of received.changedSince(this.#followed)) {
+      left -= this.#follow(origin, received.get(origin).contiguousThrough, left);
     }
+    if (left > 0) this.#followed = received;
+  }
+
+  /** Leads an origin's chain towards a height, by so many updates at most; tells by how many it did. */
+  #follow(origin: Origin, through: number, atMost: number): number {
+    const top = this.#tops.get(originKey(origin)) ?? asTop(undefined);
+    const to = Math.min(through, top.height + atMost);
+    if (to <= top.height) return 0;
+    const key = this.#keys.origin(origin);
+    const { top: next, marks } = this.#advance(key, top, to);
+    if (top.height % MARK !== 0) this.#statements.dropOne.run(key, top.height);
+    for (const { height, hash } of [...marks, next]) this.#statements.put.run(key, height, hash);
+    this.#set(origin, next);
+    return to - top.height;
   }
 
   #set(origin: Origin, top: Top | null): void {

@@ -1,4 +1,4 @@
-import { type Dot, type Origin, originKey } from '../clocks/dot.ts';
+import type { Dot, Origin } from '../clocks/dot.ts';
 import { type Timestamp, timestamp } from '../clocks/hlc.ts';
 import type { TransportVector } from '../clocks/transport-vector.ts';
 import { invariant } from '../errors.ts';
@@ -170,13 +170,8 @@ export class NodeState implements Participant {
   #writeVectors(): void {
     const before = this.#stored.vectors.received;
     const after = this.#state.vectors.received;
-    if (before === after) return;
-    const origins = new Map(
-      [...before.entries(), ...after.entries()].map((entry) => [originKey(entry[0]), entry[0]]),
-    );
-    for (const origin of origins.values()) {
-      const set = after.get(origin);
-      const { gone, put } = intervalChanges(before.get(origin), set);
+    for (const origin of after.changedSince(before)) {
+      const { gone, put } = intervalChanges(before.get(origin), after.get(origin));
       const key = this.#keys.origin(origin);
       for (const from of gone) this.#statements.dropInterval.run(key, from);
       for (const { from, to } of put) this.#statements.putInterval.run(key, from, to);

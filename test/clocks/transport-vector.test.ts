@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { compareDots, type Dot, formatDot, sequence } from '../../src/clocks/dot.ts';
+import { compareDots, type Dot, formatDot, originKey, sequence } from '../../src/clocks/dot.ts';
 import { IntervalSet } from '../../src/clocks/interval-set.ts';
 import { TransportVector } from '../../src/clocks/transport-vector.ts';
 import { dot, intervalSet, origin, transportVector } from '../support/clock-arbitraries.ts';
@@ -119,6 +119,20 @@ test('setting one origin leaves the others, and an empty set takes it out', () =
         assert.ok(next.get(other).equals(vector.get(other)));
       const emptied = vector.with(changed, IntervalSet.empty);
       assert.ok(vector.covers(emptied) && emptied.get(changed).isEmpty);
+    }),
+  );
+});
+
+test('what has changed since an earlier vector are the origins that were written since, gone ones as well', () => {
+  fc.assert(
+    fc.property(transportVector, fc.array(fc.tuple(origin, intervalSet)), (before, writes) => {
+      const after = writes.reduce((vector, [changed, set]) => vector.with(changed, set), before);
+      const changed = new Set(after.changedSince(before).map(originKey));
+      const all = [...before.entries(), ...after.entries()].map(([each]) => each);
+      for (const each of all)
+        assert.ok(changed.has(originKey(each)) || after.get(each).equals(before.get(each)), originKey(each));
+      const written = new Set(writes.map(([each]) => originKey(each)));
+      assert.ok([...changed].every((key) => written.has(key)));
     }),
   );
 });

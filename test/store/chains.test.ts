@@ -73,10 +73,8 @@ test('over thousands of updates a chain is worked out in steps, and is the same 
   assert.equal(store.chains.top(AZ), 0, 'the first is missing');
   hold(all.slice(0, 1));
   assert.equal(store.chains.top(AZ), 8_192, 'one commit adds no more');
-  assert.ok(store.chains.lag);
   store.transaction(() => store.saveTimestamp(store.lastTimestamp()));
   assert.equal(store.chains.top(AZ), 9_000);
-  assert.ok(!store.chains.lag);
   store.close();
   const again = Store.open({ file, fab: TW, world: stillWorld, decoders: jsonDecoders });
   t.after(() => again.close());
