@@ -69,6 +69,7 @@ export class Machine {
   #full = false;
   #plan: { readonly point: CommitPoint; readonly tear: Tear } | null = null;
   #frozen = false;
+  #ending = false;
 
   constructor(options: MachineOptions) {
     this.options = options;
@@ -77,6 +78,11 @@ export class Machine {
 
   get running(): boolean {
     return this.process !== null;
+  }
+
+  /** Whether a process is over, but has files open still. */
+  get ending(): boolean {
+    return this.#ending;
   }
 
   get frozen(): boolean {
@@ -156,9 +162,11 @@ export class Machine {
     const { process } = this;
     if (!process) return;
     this.thaw();
+    this.#ending = true;
     this.process = null;
     this.options.network.fall(process);
     await process.stop();
+    this.#ending = false;
     process.world.end();
   }
 
@@ -210,6 +218,7 @@ export class Machine {
     const process = this.process!;
     this.#plan = null;
     this.#frozen = false;
+    this.#ending = true;
     this.process = null;
     process.world.end();
     this.options.network.fall(process);
@@ -217,6 +226,7 @@ export class Machine {
     this.options.mesh.time.after(0, () => {
       process.store.close();
       this.options.disk.put(image);
+      this.#ending = false;
       this.options.events.crashed(this, point, tear);
     });
   }

@@ -109,6 +109,10 @@ export class SimMesh {
   start(machine: Machine): void {
     const standIn = this.#standIns.get(machine.fab);
     if (machine.running || (standIn && standIn !== machine)) return;
+    if (machine.ending) {
+      this.later(1, () => this.start(machine));
+      return;
+    }
     try {
       machine.start();
     } catch (thrown) {
