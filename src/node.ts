@@ -10,11 +10,13 @@ import { addReflection } from './api/reflection.ts';
 import { runServiceHandlers } from './api/run-service.ts';
 import { createServer } from './api/server.ts';
 import { Slots } from './api/slots.ts';
+import { syncControlHandlers } from './api/sync-control.ts';
 import { syncMonitorHandlers } from './api/sync-monitor.ts';
 import { testEquipmentHandlers } from './api/test-equipment.ts';
 import { waferServiceHandlers } from './api/wafer-service.ts';
 import { type FabId, originKey } from './clocks/dot.ts';
 import { HybridClock } from './clocks/hlc.ts';
+import { checkAddress } from './config/checks.ts';
 import type { NodeConfig } from './config/load.ts';
 import { WafersyncError } from './errors.ts';
 import { DropFolder } from './ingest/folder/drop-folder.ts';
@@ -32,8 +34,10 @@ import { Replica } from './replica/replica.ts';
 import { Scrub } from './replica/scrub.ts';
 import { StorageWatch } from './replica/storage-watch.ts';
 import { Store } from './store/store.ts';
+import { Membership } from './sync/membership.ts';
 import { type Carrier, SyncRunner } from './sync/sync-runner.ts';
 import { grpcTransport } from './sync/transport/grpc-transport.ts';
+import type { ConfiguredFabs } from './wafer/document/members.ts';
 import { decodeAttemptTable } from './wafer/payload/decode.ts';
 import { ProgramBuilder } from './wafer/program-codec.ts';
 import { decodeEdit } from './wire/edit.ts';
@@ -43,6 +47,7 @@ import {
   conflictService,
   dataSync,
   runService,
+  syncControl,
   syncMonitor,
   testEquipment,
   waferService,
@@ -108,8 +113,6 @@ export async function startNode(
 
 async function composeNode(config: NodeConfig, store: Store, around: Surroundings): Promise<WafersyncNode> {
   const { world, log, version } = around;
-  const { members, peers } = config.mesh;
-  const addresses = new Map(peers.map(({ fab, address }) => [fab, address]));
   const replica = new Replica<Carrier>({
     store,
     clock: new HybridClock(() => world.nowMs(), store.lastTimestamp()),
@@ -126,7 +129,14 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
   const damage = new DamageWatch({ replica, store, log });
   const scrub = new Scrub({ store, world, bytesPerSecond: config.store.scrubBytesPerS });
   const held = new HeldWatch({ replica, store, world, log, maxClockDriftMs: config.sync.maxClockDriftMs });
-  const sync = new SyncRunner({ ...syncOptions(config, addresses, store), replica, store, world, log });
+  const membership = new Membership({
+    self: config.fab,
+    configured: configuredFabs(config),
+    store,
+    commits: replica.commits,
+    log,
+  });
+  const sync = new SyncRunner({ ...syncOptions(config, membership, store), replica, store, world, log });
   const spool = new Spool(join(config.dataDir, 'spool'), config.intake.maxUploadBytes, world);
   const files = { timeZone: config.timeZone, intake: replica };
   const health = new Health();
@@ -136,7 +146,7 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
     keepaliveMs: config.sync.keepaliveMs,
     bounds: { deadlineMs: config.api.unaryDeadlineMs, idleMs: config.intake.maxStreamIdleMs },
   });
-  const shared = { store, sync, world, members };
+  const shared = { store, sync, world, membership };
   const streams = new Slots(config.intake.maxOpenStreams, 'streams and uploads', 'intake.max_open_streams');
   const subscriptions = new Slots(config.api.maxSubscriptions, 'subscriptions', 'api.max_subscriptions');
   const reads = new Slots(config.api.maxReads, 'reads of results', 'api.max_reads');
@@ -176,9 +186,10 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
   );
   server.add(waferService, waferServiceHandlers({ ...shared, replica }));
   server.add(conflictService, conflictServiceHandlers({ store, replica }));
+  server.add(syncControl, syncControlHandlers({ ...shared, replica, checkAddress }));
   server.add(
     syncMonitor,
-    syncMonitorHandlers({ ...shared, policies, storage, addresses, version, slots: subscriptions }),
+    syncMonitorHandlers({ ...shared, policies, storage, version, slots: subscriptions }),
     {
       GetNode: { quiet: true },
       WatchNode: { subscription: true },
@@ -205,6 +216,7 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
   scrub.start();
   seedRules(config, store, replica, log);
   sync.start();
+  followMembers(membership, sync);
   folder?.start();
   log.info('node.started', { epoch: originKey(store.origin), port, version, ...store.stats() });
   return {
@@ -221,10 +233,23 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
   };
 }
 
+function configuredFabs({ mesh: { members, peers } }: NodeConfig): ConfiguredFabs {
+  return { members, addresses: new Map(peers.map(({ fab, address }) => [fab, address])) };
+}
+
+/** Whoever becomes a member is dialled, and nobody that is one no longer. */
+function followMembers(membership: Membership, sync: SyncRunner): void {
+  const follow = () => sync.dialOnly(membership.dialled());
+  membership.changes.subscribe(follow);
+  follow();
+}
+
 /** Gives an empty mesh its first rules. A node whose disk is full goes on without: rules come from others, or at the next start. */
 function seedRules({ conflicts }: NodeConfig, store: Store, replica: Replica<Carrier>, log: Log): void {
   if (conflicts.policies.length === 0 || store.documents.rules.version > 0) return;
-  replica.seed(conflicts.policies).catch((error: unknown) => log.warn('policy.not_seeded', {}, error));
+  const author = store.origin.fab;
+  const seeded = replica.seed((editor) => editor.seed(conflicts.policies, author));
+  seeded.catch((error: unknown) => log.warn('policy.not_seeded', {}, error));
 }
 
 async function stop(
@@ -260,10 +285,10 @@ async function openFolder(
   });
 }
 
-function syncOptions(config: NodeConfig, addresses: ReadonlyMap<FabId, string>, store: Store) {
+function syncOptions(config: NodeConfig, membership: Membership, store: Store) {
   const { sync } = config;
   return {
-    peers: [...addresses.keys()],
+    peers: membership.dialled(),
     window: { updates: sync.windowUpdates, bytes: sync.windowBytes },
     catchUp: {
       chunkBytes: sync.catchUpChunkBytes,
@@ -275,7 +300,7 @@ function syncOptions(config: NodeConfig, addresses: ReadonlyMap<FabId, string>, 
     heartbeatMs: sync.heartbeatMs,
     transport: grpcTransport({
       self: () => store.origin,
-      addresses,
+      addressOf: (peer) => membership.addressOf(peer),
       keepaliveMs: sync.keepaliveMs,
       keepaliveTimeoutMs: Math.ceil(sync.keepaliveMs / 2),
       catchUpWindowBytes: sync.catchUpWindowBytes,

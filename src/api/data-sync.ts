@@ -4,6 +4,7 @@ import { WafersyncError } from '../errors.ts';
 import { wafersync } from '../gen/wafersync.js';
 import type { Store } from '../store/store.ts';
 import { type Coverage, coverageOf } from '../sync/coverage.ts';
+import type { Membership } from '../sync/membership.ts';
 import { type PeerStatus, PROTOCOL_VERSION } from '../sync/messages.ts';
 import { answerPulls } from '../sync/pull-server.ts';
 import type { SyncRunner } from '../sync/sync-runner.ts';
@@ -37,7 +38,7 @@ export interface DataSyncOptions {
   readonly sync: SyncRunner;
   readonly world: World;
   readonly self: FabId;
-  readonly members: readonly FabId[];
+  readonly membership: Pick<Membership, 'members' | 'stateOf'>;
   /** For subscriptions. */
   readonly slots: Slots;
 }
@@ -119,12 +120,13 @@ function peerOf(options: DataSyncOptions, metadata: Metadata): FabId {
       hint: 'Every fab of a mesh runs one node: give each its own fab, and correct the addresses under mesh.peers.',
     });
   }
-  if (!options.members.includes(peer)) {
+  // One that was shut out may come back: what it has is not lost, and it learns what it missed.
+  if (options.membership.stateOf(peer) === null) {
     throw new WafersyncError(
       'precondition',
-      `${peer} is not a member of this mesh (${options.members.join(', ')})`,
+      `${peer} is not a member of this mesh (${options.membership.members().join(', ')})`,
       {
-        hint: `Add ${peer} to mesh.members at every fab.`,
+        hint: `Add it at one of these fabs: \`wafersync fab add ${peer}\`.`,
       },
     );
   }
@@ -158,7 +160,11 @@ async function* subscription(
       yield { wafer_id: filter.waferId, state: SyncState.SYNC_STATE_UNSPECIFIED };
     }
     for (const { key } of wafers) {
-      const coverage = coverageOf(options.store.wafers.dots(key), options.members, options.sync.reports());
+      const coverage = coverageOf(
+        options.store.wafers.dots(key),
+        options.membership.members(),
+        options.sync.reports(),
+      );
       const status = statusOf(key, coverage, options.store.documents.conflicts(key).open);
       const name = JSON.stringify(key);
       const text = JSON.stringify(status);

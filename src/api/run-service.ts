@@ -1,7 +1,7 @@
-import type { FabId } from '../clocks/dot.ts';
 import { WafersyncError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
 import { type Coverage, coverageOf, sameCoverage } from '../sync/coverage.ts';
+import type { Membership } from '../sync/membership.ts';
 import type { SyncRunner } from '../sync/sync-runner.ts';
 import type { ProgramDigest } from '../wafer/program.ts';
 import { type RunId, runId } from '../wafer/run.ts';
@@ -53,7 +53,7 @@ export interface RunServiceOptions {
   readonly store: Store;
   readonly sync: SyncRunner;
   readonly world: World;
-  readonly members: readonly FabId[];
+  readonly membership: Pick<Membership, 'members'>;
   /** Takes in a file. */
   readonly importFile: (upload: Upload, signal: AbortSignal) => Promise<ImportOutcome>;
   readonly slots: {
@@ -181,14 +181,14 @@ async function* readRun(store: Store, id: RunId): AsyncGenerator<Message<'ReadRu
 }
 
 async function* watchRun(
-  { store, sync, world, members }: RunServiceOptions,
+  { store, sync, world, membership }: RunServiceOptions,
   id: RunId,
   { signal }: CallContext,
 ): AsyncGenerator<Message<'WatchRunResponse'>> {
   let told: Coverage | null = null;
   for await (const _ of onChange(sync.changes, world, MIN_INTERVAL_MS, signal)) {
     const dots = store.runs.dots(id);
-    const coverage = coverageOf(dots, members, sync.reports());
+    const coverage = coverageOf(dots, membership.members(), sync.reports());
     if (told && sameCoverage(told, coverage)) continue;
     told = coverage;
     yield {

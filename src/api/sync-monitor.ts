@@ -1,9 +1,10 @@
-import type { FabId } from '../clocks/dot.ts';
 import type { wafersync } from '../gen/wafersync.js';
 import type { PolicyWatch } from '../replica/policy-watch.ts';
 import type { StorageView } from '../replica/storage-watch.ts';
 import type { Store } from '../store/store.ts';
+import type { Membership } from '../sync/membership.ts';
 import type { SyncRunner } from '../sync/sync-runner.ts';
+import type { MemberState } from '../wafer/document/members.ts';
 import { fromNumber } from '../wire/long.ts';
 import type { syncMonitor } from '../wire/services.ts';
 import { toOriginIntervals } from '../wire/vectors.ts';
@@ -22,9 +23,7 @@ export interface SyncMonitorOptions {
   readonly policies: Pick<PolicyWatch, 'versionOf'>;
   readonly storage: { view(): StorageView };
   readonly world: World;
-  readonly members: readonly FabId[];
-  /** host:port of the peers that this node dials. */
-  readonly addresses: ReadonlyMap<FabId, string>;
+  readonly membership: Pick<Membership, 'fabs' | 'members' | 'addressOf'>;
   /** Version of the program. */
   readonly version: string;
   /** For subscriptions. */
@@ -72,7 +71,7 @@ function nodeState(options: SyncMonitorOptions, uptimeMs: number): NodeState {
     received: toOriginIntervals(store.vectors.received),
     peers: sync.peers().map((peer) => ({
       fab_id: peer.peer,
-      address: options.addresses.get(peer.peer) ?? '',
+      address: options.membership.addressOf(peer.peer) ?? '',
       policy_version: fromNumber(options.policies.versionOf(peer.peer)),
       outbound_up: peer.outboundUp,
       inbound_up: peer.inboundUp,
@@ -81,7 +80,9 @@ function nodeState(options: SyncMonitorOptions, uptimeMs: number): NodeState {
       rtt_ms: peer.rttMs,
       last_error: peer.lastError,
     })),
-    members: [...options.members].sort(),
+    members: [...options.membership.members()],
+    removed_fabs: inState(options, 'removed'),
+    evicted_fabs: inState(options, 'evicted'),
     last_lag_ms: sync.lastLagMs,
     missing_updates: fromNumber(sync.missing().size),
     storage: {
@@ -91,4 +92,8 @@ function nodeState(options: SyncMonitorOptions, uptimeMs: number): NodeState {
       refused_writes: fromNumber(storage.refused),
     },
   };
+}
+
+function inState({ membership }: SyncMonitorOptions, wanted: MemberState): string[] {
+  return membership.fabs().flatMap(({ fab, state }) => (state === wanted ? [fab] : []));
 }

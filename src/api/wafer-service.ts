@@ -1,9 +1,9 @@
-import type { FabId } from '../clocks/dot.ts';
 import type { EditRequest } from '../replica/editor.ts';
 import type { Replica } from '../replica/replica.ts';
 import { type DocumentNow, documentOf, etagOf } from '../store/documents.ts';
 import type { Store } from '../store/store.ts';
 import { coverageOf } from '../sync/coverage.ts';
+import type { Membership } from '../sync/membership.ts';
 import type { Carrier, SyncRunner } from '../sync/sync-runner.ts';
 import { RETIRED } from '../wafer/document/guards.ts';
 import { MESH } from '../wafer/document/mesh.ts';
@@ -26,7 +26,7 @@ export interface WaferServiceOptions {
   readonly store: Store;
   readonly replica: Pick<Replica<Carrier>, 'edit'>;
   readonly sync: Pick<SyncRunner, 'reports'>;
-  readonly members: readonly FabId[];
+  readonly membership: Pick<Membership, 'members'>;
 }
 
 /** Conflicts that GetWafer tells; `ListConflicts` tells all. */
@@ -75,10 +75,13 @@ export function waferServiceHandlers(options: WaferServiceOptions): HandlersOf<t
   };
 }
 
-function getWafer({ store, sync, members }: WaferServiceOptions, key: WaferKey): Message<'GetWaferResponse'> {
+function getWafer(
+  { store, sync, membership }: WaferServiceOptions,
+  key: WaferKey,
+): Message<'GetWaferResponse'> {
   const now = store.documents.of(key);
   const vector = store.wafers.dots(key);
-  const coverage = coverageOf(vector, members, sync.reports());
+  const coverage = coverageOf(vector, membership.members(), sync.reports());
   const counts = store.documents.conflicts(key);
   const [row] = store.wafers.find(key);
   const conflicts = store.conflicts

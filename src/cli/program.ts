@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { YIELD_VIEWS } from '../wafer/views.ts';
 import { addConflictCommands } from './conflicts/command.ts';
 import { type DemoOptions, demo } from './demo/demo.ts';
+import { addFabCommands } from './fab/command.ts';
 import { addGenerateCommand } from './generate/command.ts';
 import { type ImportOptions, importFiles } from './import.ts';
 import { type InspectOptions, inspect } from './inspect.ts';
@@ -65,6 +66,7 @@ function makeProgram(terminal: Terminal, exit: Exit): Command {
   addWaferCommands(program, terminal, exit);
   addConflictCommands(program, terminal, exit);
   addMeshCommands(program, terminal, exit);
+  addFabCommands(program, terminal, exit);
   addGenerateCommand(program, terminal, exit);
   for (const command of program.commands) pointToHelp(command, 'wafersync');
   return program.showHelpAfterError('`wafersync --help` tells the commands.');

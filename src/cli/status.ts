@@ -52,6 +52,8 @@ function toJson(node: wafersync.v1.NodeState.$Properties) {
       refused_writes: toNumber(node.storage?.refused_writes),
     },
     members: node.members ?? [],
+    removed_fabs: node.removed_fabs ?? [],
+    evicted_fabs: node.evicted_fabs ?? [],
     peers: (node.peers ?? []).map((peer) => ({
       fab_id: peer.fab_id ?? '',
       address: peer.address ?? '',
@@ -91,13 +93,32 @@ function conflicts({ open_conflicts, policy_version, peers }: NodeJson): string 
   return told.length > 0 ? `${open}; ${told.join(', ')}` : open;
 }
 
-function odd({ fenced, forked_updates, damaged_updates }: NodeJson): string[] {
+function odd(node: NodeJson): string[] {
+  const { fenced, forked_updates, damaged_updates } = node;
   const kept = `${grouped(forked_updates)} updates gave way to others that were born under the same numbers; they are kept aside`;
   const damaged = `${grouped(damaged_updates)} updates are damaged in the database, and asked for again`;
   return [
     ...(damaged_updates > 0 ? [damaged] : []),
     ...(fenced ? [`FENCED: ${fenced}`] : []),
+    ...departed(node),
     ...(forked_updates > 0 ? [kept] : []),
+  ];
+}
+
+function departed({ fab_id, evicted_fabs, removed_fabs }: NodeJson): string[] {
+  const others = (fabs: readonly string[], what: string) => {
+    const named = fabs.filter((fab) => fab !== fab_id);
+    return named.length > 0
+      ? [`${named.join(', ')} ${what}: nobody waits for ${named.length > 1 ? 'them' : 'it'}`]
+      : [];
+  };
+  const own = evicted_fabs.includes(fab_id) ? 'EVICTED' : removed_fabs.includes(fab_id) ? 'REMOVED' : null;
+  return [
+    ...(own
+      ? [`${own}: nobody waits for this fab; \`wafersync fab add ${fab_id}\` at another takes it back`]
+      : []),
+    ...others(evicted_fabs, 'evicted'),
+    ...others(removed_fabs, 'removed'),
   ];
 }
 

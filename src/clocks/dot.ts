@@ -32,14 +32,19 @@ const FAB_ID = /^[a-z][a-z0-9-]{0,15}$/;
 const EPOCH_RANDOM = 2 ** 40;
 const EPOCH_COUNTER_MAX = 2 ** 13 - 1;
 
+/** Whether a text is a fab id. */
+export function isFabId(text: string): text is FabId {
+  return FAB_ID.test(text);
+}
+
 /** Checks a fab id. @throws WafersyncError `invalid` */
 export function fabId(text: string): FabId {
-  if (!FAB_ID.test(text)) {
+  if (!isFabId(text)) {
     throw new WafersyncError('invalid', `fab id ${JSON.stringify(text)} is not valid`, {
       hint: 'Use 1 to 16 of a-z, 0-9 and "-", beginning with a letter, such as "tw".',
     });
   }
-  return text as FabId;
+  return text;
 }
 
 /** Checks an epoch. @throws WafersyncError `invalid` */

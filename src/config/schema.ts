@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { WafersyncError } from '../errors.ts';
 import { LOG_LEVELS } from '../log.ts';
+import { MAX_MEMBERS } from '../wafer/document/members.ts';
 import { POLICIES, type PolicyName } from '../wafer/document/policies/index.ts';
 import { checkAddress, checkFab, checkLoopback, checkPattern, checkTimeZone } from './checks.ts';
 
@@ -11,9 +12,6 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
 const POLICY_NAMES = Object.keys(POLICIES) as [PolicyName, ...PolicyName[]];
-
-/** Fabs of one mesh; the design is measured up to about fifty. */
-export const MAX_MEMBERS = 64;
 
 /** A text that a function checks; the function throws a WafersyncError whose hint is the remedy. */
 function text<Output>(check: (value: string) => Output) {
@@ -55,14 +53,14 @@ const mesh = z.strictObject({
     .max(MAX_MEMBERS)
     .prefault([])
     .describe(
-      'Fab ids of the whole mesh, this one included, the same at every fab. A wafer is synced once all of them have it. Empty means this fab alone.',
+      'Fab ids of the mesh that this fab begins with, itself included. A wafer is synced once all members have it. Later `wafersync fab add`, `remove` and `evict` change who is a member, at every fab. Empty means this fab alone.',
     ),
   peers: z
     .array(peer)
     .max(MAX_MEMBERS - 1)
     .prefault([])
     .describe(
-      'Members that this node dials, each as { fab: az, address: 127.0.0.1:50052 }. One that only dials in need not be listed.',
+      'Members that this node dials, each as { fab: az, address: 127.0.0.1:50052 }. One that only dials in need not be listed, nor one that is dialled at the address by which `wafersync fab add` added it.',
     ),
 });
 

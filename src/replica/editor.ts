@@ -89,6 +89,14 @@ export class Editor {
     return this.#plan('edit', now, request, { values, guards: [] });
   }
 
+  /** Says something of fabs in the mesh document: values by field, as canonical JSON text. What is said already is left out. */
+  sayOfFabs(said: ReadonlyMap<FieldPath, string>, author: Authorship): EditPlan {
+    const now = this.#store.documents.of(MESH);
+    const values = new Map([...said].filter(([field, value]) => !isShown(now, field, value)));
+    if (values.size === 0) return { kind: 'edit', wafer: MESH, edit: null, version: now.version };
+    return this.#plan('edit', now, { ...author, wafer: MESH, expected: {} }, { values, guards: [] });
+  }
+
   /** Withdraws a wafer. It rests on the attempts that are known here. @throws WafersyncError as {@link patch} does */
   retire(request: EditRequest): EditPlan {
     const now = this.#expected(request, false);
@@ -171,6 +179,12 @@ export class Editor {
     });
     return { kind, wafer: now.key, edit, version: now.version + 1 };
   }
+}
+
+/** Whether a field has this value, and no other stands against it. */
+function isShown({ view }: DocumentNow, field: FieldPath, value: string): boolean {
+  const siblings = view.siblings(field);
+  return siblings.length > 0 && siblings.every((sibling) => sibling.value === value);
 }
 
 type Conflict = NonNullable<ReturnType<Store['conflicts']['get']>>;

@@ -25,7 +25,7 @@ import {
   type Settled,
 } from './commit.ts';
 import { CommitQueue, type Job, type QueueBounds } from './commit-queue.ts';
-import { Editor, type EditPlan, type SeedRule } from './editor.ts';
+import { Editor, type EditPlan } from './editor.ts';
 import { EventSource } from './event-source.ts';
 import { fittingParts } from './fitting-parts.ts';
 import { ForkSettler } from './fork-settler.ts';
@@ -124,11 +124,11 @@ export class Replica<Token> implements Intake {
     return receipt;
   }
 
-  /** Gives a mesh that has no rules those of the configuration, as if written before all time: what people set is later. */
-  async seed(rules: readonly SeedRule[]): Promise<void> {
+  /** Writes an edit as if before all time: whatever people say of the same fields is later. Null writes nothing. */
+  async seed(plan: (editor: Editor) => EditPlan | null): Promise<void> {
     await this.#bornIn(EDIT_BYTES, () => {
-      const plan = this.#editor.seed(rules, this.#store.origin.fab);
-      if (plan) this.#writeEdit(plan, BEFORE_ALL_TIME);
+      const edit = plan(this.#editor);
+      if (edit) this.#writeEdit(edit, BEFORE_ALL_TIME);
     });
   }
 

@@ -6,6 +6,7 @@ import { VersionVector } from '../clocks/version-vector.ts';
 import { type Birth, compareBirths, type Edit, type FieldWrite } from '../wafer/document/edit.ts';
 import type { FieldPath } from '../wafer/document/field.ts';
 import type { Json } from '../wafer/document/json.ts';
+import type { SaidOfFabs } from '../wafer/document/members.ts';
 import { isMesh } from '../wafer/document/mesh.ts';
 import type { Rules } from '../wafer/document/rules.ts';
 import { type Basis, type DocumentKind, render } from '../wafer/document/shown.ts';
@@ -100,6 +101,11 @@ export class Documents {
   /** The rules that the mesh document gives. */
   get rules(): Rules {
     return this.#bases.rules;
+  }
+
+  /** What the mesh document says of fabs. */
+  get fabs(): SaidOfFabs {
+    return this.#bases.fabs;
   }
 
   /** The document of a wafer; an empty one where nobody wrote of it. */

@@ -27,15 +27,7 @@ export class Dials {
   constructor(peers: readonly FabId[], bounds: BackoffBounds, random: () => number) {
     this.#bounds = bounds;
     this.#random = random;
-    for (const peer of peers) {
-      this.#dials.set(peer, {
-        liveFailures: 0,
-        refused: false,
-        pullFailures: 0,
-        pullDialling: false,
-        lastError: 'not connected yet',
-      });
-    }
+    for (const peer of peers) this.#dials.set(peer, newDial());
   }
 
   peers(): FabId[] {
@@ -48,6 +40,21 @@ export class Dials {
 
   dialAll(): MeshEffect[] {
     return this.peers().map((peer) => ({ type: 'dial-outbound', peer, afterMs: 0 }));
+  }
+
+  /** Dials these peers from now on: those that are new at once, and no others any more. */
+  dialOnly(peers: readonly FabId[]): { readonly dropped: readonly FabId[]; readonly effects: MeshEffect[] } {
+    const dropped = this.peers().filter((peer) => !peers.includes(peer));
+    for (const peer of dropped) this.#dials.delete(peer);
+    const added = peers.filter((peer) => !this.#dials.has(peer));
+    for (const peer of added) this.#dials.set(peer, newDial());
+    return {
+      dropped,
+      effects: [
+        ...dropped.map((peer): MeshEffect => ({ type: 'stop-dialling', peer })),
+        ...added.map((peer): MeshEffect => ({ type: 'dial-outbound', peer, afterMs: 0 })),
+      ],
+    };
   }
 
   /** The live lane was greeted. */
@@ -117,4 +124,14 @@ export class Dials {
     if (!known) throw new WafersyncError('internal', `${peer} is not among the peers that this node dials`);
     return known;
   }
+}
+
+function newDial(): Dial {
+  return {
+    liveFailures: 0,
+    refused: false,
+    pullFailures: 0,
+    pullDialling: false,
+    lastError: 'not connected yet',
+  };
 }

@@ -49,6 +49,8 @@ export type MeshEvent =
   /** The disk is full from now on, or no longer. */
   | { readonly type: 'storage'; readonly full: boolean }
   | { readonly type: 'heartbeat'; readonly nowUs: number }
+  /** These peers are dialled from now on, and no others. */
+  | { readonly type: 'peers'; readonly peers: readonly FabId[] }
   // The live lane that this node dialled.
   | { readonly type: 'outbound-dialled'; readonly peer: FabId; readonly lane: LaneId }
   | {
@@ -108,6 +110,8 @@ export const CHANGES_NO_GAP: ReadonlySet<MeshEvent['type']> = new Set([
 export type MeshEffect =
   /** Dial a live lane after a while; answered by outbound-dialled. A later one for the same peer replaces it. */
   | { readonly type: 'dial-outbound'; readonly peer: FabId; readonly afterMs: number }
+  /** Forget what was to be dialled of a peer after a while. */
+  | { readonly type: 'stop-dialling'; readonly peer: FabId }
   | { readonly type: 'send-update'; readonly lane: LaneId; readonly update: Update }
   | { readonly type: 'send-program'; readonly lane: LaneId; readonly digest: ProgramDigest }
   | { readonly type: 'send-announcement'; readonly lane: LaneId; readonly announcement: Announcement }

@@ -16,6 +16,14 @@ export class LiveLanes {
     return [...this.inbound.values()].find((lane) => lane.peer === peer);
   }
 
+  /** Takes a lane that a peer dialled; gives back the one whose place it takes. */
+  accept(lane: InboundLane): InboundLane | undefined {
+    const former = this.inboundFrom(lane.peer);
+    if (former) this.inbound.delete(former.id);
+    this.inbound.set(lane.id, lane);
+    return former;
+  }
+
   /** Some peers and those that have a lane to this node, sorted. */
   peers(some: readonly FabId[]): FabId[] {
     return [...new Set([...some, ...[...this.inbound.values()].map(({ peer }) => peer)])].sort();

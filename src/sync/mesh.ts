@@ -26,7 +26,7 @@ import { Offers } from './offers.ts';
 import { OutboundLane } from './outbound-lane.ts';
 import { renewalWish } from './own-lives.ts';
 import type { Report, ReportDelta, ReportReader } from './report.ts';
-import { chooseSources, type Route, routesOf, sameRoutes } from './routes.ts';
+import { LiveWays } from './routes.ts';
 
 /** What a mesh begins with. */
 export interface MeshOptions {
@@ -67,10 +67,7 @@ export class Mesh {
   readonly #catchUp: CatchUp;
   readonly #lanes = new LiveLanes();
   #missingPrograms: readonly ProgramDigest[];
-  /** By which way each fab's updates come live. */
-  #sources: ReadonlyMap<FabId, Route> = new Map();
-  /** These ways as the peers are told of them. */
-  #routes: readonly Route[];
+  readonly #ways: LiveWays;
   /** Nothing can be stored: nothing is wanted, and nothing is asked for. */
   #full = false;
   #effects: MeshEffect[] = [];
@@ -88,6 +85,7 @@ export class Mesh {
       for (const lane of this.#lanes.inbound.values()) lane.beat();
       this.#catchUp.retry();
     },
+    peers: ({ peers }) => this.#dialOnly(peers),
     'outbound-dialled': ({ lane, peer }) => this.#lanes.outbound.set(lane, new OutboundLane(lane, peer)),
     'outbound-status': ({ lane, status, nowUs }) =>
       this.#onLane(lane, () => this.#status(lane, status, nowUs)),
@@ -122,7 +120,7 @@ export class Mesh {
     this.#offers = new Offers(options.reconnect, options.random);
     this.#catchUp = new CatchUp(options.catchUp);
     this.#missingPrograms = options.missingPrograms;
-    this.#routes = routesOf(options.report.node.fab, this.#sources);
+    this.#ways = new LiveWays(options.report.node.fab);
   }
 
   /** Takes in one event; the effects are to be performed in order. */
@@ -151,11 +149,25 @@ export class Mesh {
       peer,
       outboundUp: lanes.outboundTo(peer)?.open ?? false,
       inboundUp: lanes.inboundFrom(peer) !== undefined,
-      liveFabs: this.#wantsFrom(peer),
+      liveFabs: this.#ways.from(peer),
       rttMs: lanes.outboundTo(peer)?.rttMs ?? 0,
       lastError: this.#dials.lastError(peer),
       behind: this.#knowledge.own.received.difference(this.#knowledge.has(peer)),
     }));
+  }
+
+  /** Lanes to peers that are not dialled any more are closed; those that they dialled go on. */
+  #dialOnly(peers: readonly FabId[]): void {
+    const { dropped, effects } = this.#dials.dialOnly(peers);
+    this.#emit(...effects);
+    for (const peer of dropped) {
+      const error = new WafersyncError('cancelled', `${peer} is not dialled any more`);
+      const live = this.#lanes.outboundTo(peer)?.id ?? null;
+      if (live !== null) this.#lanes.outbound.delete(live);
+      for (const lane of [live, this.#catchUp.laneOf(peer)])
+        if (lane !== null) this.#emit({ type: 'close', lane, error });
+      this.#emit(...this.#offers.end(peer, error));
+    }
   }
 
   #committed({ added, stored, forked = [], report, missingPrograms }: CommitEvent): void {
@@ -210,17 +222,10 @@ export class Mesh {
   }
 
   #inboundUp(peer: FabId, id: LaneId): void {
-    for (const lane of this.#lanes.inbound.values()) {
-      if (lane.peer !== peer) continue;
-      this.#lanes.inbound.delete(lane.id);
-      this.#emit({
-        type: 'close',
-        lane: lane.id,
-        error: new WafersyncError('cancelled', `${peer} dialled again`),
-      });
-    }
     const hello = helloOf(this.#knowledge.own.node, this.#options.window);
-    this.#lanes.inbound.set(id, new InboundLane(id, peer, hello));
+    const former = this.#lanes.accept(new InboundLane(id, peer, hello));
+    const error = new WafersyncError('cancelled', `${peer} dialled again`);
+    if (former) this.#emit({ type: 'close', lane: former.id, error });
     this.#reroute();
     this.#log('info', 'lane.inbound_open', { peer });
     this.#emit(...this.#offers.end(peer));
@@ -262,11 +267,7 @@ export class Mesh {
   }
 
   #reroute(): void {
-    const self = this.#knowledge.own.node.fab;
-    const neighbours = this.#full ? [] : [...this.#lanes.inbound.values()];
-    this.#sources = chooseSources(self, neighbours, this.#sources);
-    const routes = routesOf(self, this.#sources);
-    if (!sameRoutes(routes, this.#routes)) this.#routes = routes;
+    this.#ways.choose(this.#full ? [] : [...this.#lanes.inbound.values()]);
   }
 
   #pullUpdate(id: LaneId, update: Update): void {
@@ -311,7 +312,7 @@ export class Mesh {
   /** Asks for what is ripe, dialling where a peer has some of it. */
   #pull(): void {
     if (this.#full) return;
-    const ripe = this.#knowledge.ripe([...this.#lanes.inbound.values()], this.#sources);
+    const ripe = this.#knowledge.ripe([...this.#lanes.inbound.values()], this.#ways.sources);
     this.#emit(
       ...this.#forks.ask(this.#dials, this.#catchUp, (peer) => this.#lanes.outboundTo(peer)?.open === true),
     );
@@ -361,21 +362,15 @@ export class Mesh {
     const listening = new Map([...this.#lanes.inbound.values()].map((lane) => [lane.peer, lane]));
     for (const lane of listening.values()) {
       this.#emit(
-        ...lane.speak(own, this.#wantsFrom(lane.peer), this.#knowledge.relayable(lane.peer, lane.hears)),
+        ...lane.speak(own, this.#ways.from(lane.peer), this.#knowledge.relayable(lane.peer, lane.hears)),
       );
     }
     for (const lane of this.#lanes.outbound.values()) {
       // A peer whose own lane is up hears reports there.
       const deaf = !listening.has(lane.peer);
       const relayable = deaf ? this.#knowledge.relayable(lane.peer, NOBODY) : [];
-      this.#emit(...lane.announce(own, this.#routes, relayable, deaf));
+      this.#emit(...lane.announce(own, this.#ways.routes, relayable, deaf));
     }
-  }
-
-  #wantsFrom(peer: FabId): FabId[] {
-    const wanted: FabId[] = [];
-    for (const { fab, path } of this.#sources.values()) if (path[0] === peer) wanted.push(fab);
-    return wanted.sort();
   }
 
   /** What a peer's message breaks ends its lane, and nothing else. */

@@ -38,10 +38,12 @@ export class Offers {
     return [];
   }
 
-  /** The peer dials this node. */
-  end(peer: FabId): MeshEffect[] {
+  /** The peer needs none any more: it dials this node. */
+  end(
+    peer: FabId,
+    error: WafersyncError = new WafersyncError('cancelled', `${peer} dials itself`),
+  ): MeshEffect[] {
     if (!this.#made.delete(peer)) return [];
-    const error = new WafersyncError('cancelled', `${peer} dials itself`);
     return [{ type: 'end-offer', peer, error }];
   }
 

@@ -20,6 +20,42 @@ export interface LiveNeighbour {
   readonly routes: readonly Route[];
 }
 
+/** By which way each fab's updates come live to a node, and what it tells its peers of that. */
+export class LiveWays {
+  readonly #self: FabId;
+  #sources: ReadonlyMap<FabId, Route> = new Map();
+  #routes: readonly Route[];
+
+  constructor(self: FabId) {
+    this.#self = self;
+    this.#routes = routesOf(self, this.#sources);
+  }
+
+  /** The way of each fab. */
+  get sources(): ReadonlyMap<FabId, Route> {
+    return this.#sources;
+  }
+
+  /** These ways as the peers are told of them; the same list until they change. */
+  get routes(): readonly Route[] {
+    return this.#routes;
+  }
+
+  /** Fabs whose updates are wanted from a peer, sorted. */
+  from(peer: FabId): FabId[] {
+    const wanted: FabId[] = [];
+    for (const { fab, path } of this.#sources.values()) if (path[0] === peer) wanted.push(fab);
+    return wanted.sort();
+  }
+
+  /** Chooses anew. */
+  choose(neighbours: readonly LiveNeighbour[]): void {
+    this.#sources = chooseSources(this.#self, neighbours, this.#sources);
+    const routes = routesOf(this.#self, this.#sources);
+    if (!sameRoutes(routes, this.#routes)) this.#routes = routes;
+  }
+}
+
 /**
  * Chooses from whom each fab's updates are wanted live: the shortest announced path that does not lead through this
  * node (path-vector routing, as in BGP, so that two relays never choose each other). A source in use stays while none

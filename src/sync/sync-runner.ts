@@ -70,6 +70,10 @@ export class SyncRunner {
   readonly #performers: Performers = {
     'dial-outbound': ({ peer, afterMs }) => this.#liveWaits.after(peer, afterMs, () => this.#dialLive(peer)),
     'dial-pull': ({ peer, afterMs }) => this.#pullWaits.after(peer, afterMs, () => this.#dialPull(peer)),
+    'stop-dialling': ({ peer }) => {
+      this.#liveWaits.cancel(peer);
+      this.#pullWaits.cancel(peer);
+    },
     'send-update': ({ lane, update }) => this.#writers.get(lane)?.send(() => ({ type: 'update', update })),
     'send-program': ({ lane, digest }) => this.#sendProgram(lane, digest),
     'send-announcement': ({ lane, announcement }) => {
@@ -185,6 +189,12 @@ export class SyncRunner {
       this.#pulls.set(lane, stream);
       this.#post({ type: 'offered', peer, lane });
     }
+  }
+
+  /** Dials these peers from now on, and no others. */
+  dialOnly(peers: readonly FabId[]): void {
+    if (!this.#fenced) this.#post({ type: 'peers', peers });
+    this.changes.emit();
   }
 
   /** The disk is full from now on, or no longer. */

@@ -154,6 +154,14 @@ export const syncMonitor = service('wafersync.v1.SyncMonitor', {
   WatchNode: serverStream(v1.WatchNodeRequest, v1.WatchNodeResponse),
 });
 
+/** Who belongs to the mesh. */
+export const syncControl = service('wafersync.v1.SyncControl', {
+  ListFabs: unary(v1.ListFabsRequest, v1.ListFabsResponse),
+  AddFab: unary(v1.AddFabRequest, v1.AddFabResponse),
+  RemoveFab: unary(v1.RemoveFabRequest, v1.RemoveFabResponse),
+  EvictFab: unary(v1.EvictFabRequest, v1.EvictFabResponse),
+});
+
 const health1 = grpc.health.v1;
 
 /** The standard health service. */
@@ -186,6 +194,7 @@ export const services: readonly Service[] = [
   waferService,
   conflictService,
   syncMonitor,
+  syncControl,
   health,
   reflection,
   reflectionAlpha,

@@ -72,6 +72,7 @@ describe('five real processes and a stranger with buf curl, without proto files'
         'wafersync.v1.ConflictService',
         'wafersync.v1.DataSync',
         'wafersync.v1.RunService',
+        'wafersync.v1.SyncControl',
         'wafersync.v1.SyncMonitor',
         'wafersync.v1.TestEquipment',
         'wafersync.v1.WaferService',
@@ -100,6 +101,15 @@ describe('five real processes and a stranger with buf curl, without proto files'
     for (const answer of await Promise.all(services.map(check))) {
       assert.deepEqual(answer, [{ status: 'SERVING' }]);
     }
+  });
+
+  test('the fabs of the mesh are told without a request', async () => {
+    const [answer] = await bufCall(at('de'), '/wafersync.v1.SyncControl/ListFabs', {});
+    const fabs = answer!.fabs as { fabId: string; state: string }[];
+    assert.deepEqual(
+      fabs.map(({ fabId, state }) => [fabId, state]),
+      ALL.map((fab) => [fab, 'FAB_STATE_MEMBER']),
+    );
   });
 
   test('five results with fields 1 to 8 go in at one fab, come out at another, and are SYNCED at all five', async () => {

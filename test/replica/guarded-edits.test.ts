@@ -1,12 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DocumentFab, exchange } from '../support/document-bench.ts';
-
-function equalFolds(fabs: readonly DocumentFab[]): void {
-  const [first, ...rest] = fabs.map(({ store }) => store.foldDigest());
-  for (const digest of rest) assert.equal(digest, first);
-  for (const { store } of fabs) assert.equal(store.rebuild().digest, first, 'a rebuild gives the same');
-}
+import { DocumentFab, equalFolds, exchange } from '../support/document-bench.ts';
 
 test('two edits that rest on what the other wrote are two conflicts, and both are kept everywhere', async (t) => {
   const [tw, az] = [new DocumentFab(t, 'tw'), new DocumentFab(t, 'az')];

@@ -4,14 +4,8 @@ import { fabId } from '../../src/clocks/dot.ts';
 import { silentLog } from '../../src/log.ts';
 import { PolicyWatch } from '../../src/replica/policy-watch.ts';
 import type { FieldPath } from '../../src/wafer/document/field.ts';
-import { DocumentFab, exchange, MESH, W1 } from '../support/document-bench.ts';
+import { DocumentFab, equalFolds, exchange, MESH, W1 } from '../support/document-bench.ts';
 import { batch, RECORD, RUN } from './replica-fixture.ts';
-
-function equalFolds(fabs: readonly DocumentFab[]): void {
-  const [first, ...rest] = fabs.map(({ store }) => store.foldDigest());
-  for (const digest of rest) assert.equal(digest, first);
-  for (const { store } of fabs) assert.equal(store.rebuild().digest, first, 'a rebuild gives the same');
-}
 
 test('rules are replicated; what they choose follows them everywhere, whichever came first', async (t) => {
   const fabs = ['tw', 'az', 'de'].map((fab) => new DocumentFab(t, fab));
@@ -48,7 +42,7 @@ test('rules of the configuration are as if written before all time, and a mesh t
   const [tw, az] = fabs as [DocumentFab, DocumentFab];
   const rule = { field: '/disposition', product: '*', policy: 'most-restrictive' } as const;
   for (const fab of fabs) {
-    void fab.bench.replica.seed([rule]);
+    void fab.bench.replica.seed((editor) => editor.seed([rule], 'tw'));
     await fab.bench.commit();
   }
   assert.equal(tw.born[0]!.header.timestamp, 0);
@@ -59,7 +53,7 @@ test('rules of the configuration are as if written before all time, and a mesh t
   }
   await az.patch([['replace', '/policies/*/~1disposition', 'manual']], { wafer: MESH });
   await exchange(fabs);
-  void tw.bench.replica.seed([rule]);
+  void tw.bench.replica.seed((editor) => editor.seed([rule], 'tw'));
   await tw.bench.commit();
   assert.equal(tw.store.documents.rules.of('/disposition' as FieldPath, '').policy, 'manual');
   equalFolds(fabs);

@@ -2,19 +2,13 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { ConflictRow } from '../../src/store/conflicts.ts';
 import type { RunId } from '../../src/wafer/run.ts';
-import { DocumentFab, exchange, MESH, W1 } from '../support/document-bench.ts';
+import { DocumentFab, equalFolds, exchange, MESH, W1 } from '../support/document-bench.ts';
 import { batch, RECORD, RUN } from './replica-fixture.ts';
 
 const RUN_B = 'b'.repeat(32) as RunId;
 
 function two(t: TestContext): [DocumentFab, DocumentFab] {
   return [new DocumentFab(t, 'tw'), new DocumentFab(t, 'az')];
-}
-
-function equalFolds(fabs: readonly DocumentFab[]): void {
-  const digests = fabs.map(({ store }) => store.foldDigest());
-  assert.equal(new Set(digests).size, 1);
-  for (const { store } of fabs) assert.equal(store.rebuild().digest, digests[0], 'a rebuild gives the same');
 }
 
 test('rules that come after a conflict change what stands, whatever it is about', async (t) => {

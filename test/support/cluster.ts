@@ -25,6 +25,8 @@ export interface ClusterOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Other members, which the cluster does not run: host:port of each by its fab. */
   readonly elsewhere?: Readonly<Record<string, string>>;
+  /** Fabs that no other one knows of, with the one that each of them knows; they are not started. */
+  readonly newcomers?: { readonly [F in Fab]?: Fab };
 }
 
 /** How one start goes. */
@@ -76,7 +78,7 @@ export class Cluster {
     process.on('exit', cluster.#abandon);
     for (const fab of fabs) cluster.#writeConfig(fab);
     try {
-      await Promise.all(fabs.map((fab) => cluster.startNode(fab)));
+      await Promise.all(cluster.#begun.map((fab) => cluster.startNode(fab)));
     } catch (error) {
       await cluster.stop();
       throw error;
@@ -197,9 +199,17 @@ export class Cluster {
     rmSync(this.folder, { recursive: true, force: true });
   };
 
+  /** Fabs that the mesh begins with. */
+  get #begun(): readonly Fab[] {
+    const { newcomers = {} } = this.#options;
+    return this.fabs.filter((fab) => newcomers[fab] === undefined);
+  }
+
   #writeConfig(fab: Fab): void {
     mkdirSync(join(this.folder, fab), { recursive: true });
-    const peers = this.fabs
+    const only = this.#options.newcomers?.[fab];
+    const members = only === undefined ? this.#begun : [fab, only];
+    const peers = members
       .filter((peer) => peer !== fab)
       .map((peer) => ({ fab: peer, address: this.#links.get(`${fab}>${peer}`)!.address }));
     const more = this.#options.config ?? {};
@@ -210,7 +220,7 @@ export class Cluster {
       data_dir: this.dataFolder(fab),
       listen: { host: '127.0.0.1', port: this.#ports.get(fab)! },
       mesh: {
-        members: [...this.fabs, ...elsewhere.map(([peer]) => peer)],
+        members: [...members, ...elsewhere.map(([peer]) => peer)],
         peers: [...peers, ...elsewhere.map(([peer, address]) => ({ fab: peer, address }))],
       },
       sync: { reconnect_min_ms: 50, reconnect_max_ms: 500, heartbeat_ms: 1000, ...more.sync },

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type { EditReceipt } from '../../src/replica/commit.ts';
 import type { Decision } from '../../src/replica/editor.ts';
@@ -113,3 +114,10 @@ function requestOf({ wafer = W1, author = 'kim', reason = '', version, etag }: E
 }
 
 export { MESH };
+
+/** Throws unless the folds of all are the same, and those of a rebuild. */
+export function equalFolds(fabs: readonly DocumentFab[]): void {
+  const [first, ...rest] = fabs.map(({ store }) => store.foldDigest());
+  for (const digest of rest) assert.equal(digest, first);
+  for (const { store } of fabs) assert.equal(store.rebuild().digest, first, 'a rebuild gives the same');
+}

@@ -68,6 +68,10 @@ export class MeshNode {
       this.#liveWaits.after(peer, afterMs, () => this.#dialLive(peer));
     },
     'dial-pull': ({ peer, afterMs }) => this.#pullWaits.after(peer, afterMs, () => this.#dialPull(peer)),
+    'stop-dialling': ({ peer }) => {
+      this.#liveWaits.cancel(peer);
+      this.#pullWaits.cancel(peer);
+    },
     'send-update': ({ lane, update }) => this.#writers.get(lane)?.send(() => ({ type: 'update', update })),
     'send-program': ({ lane, digest }) => this.#sendProgram(lane, digest),
     'send-announcement': ({ lane, announcement }) =>

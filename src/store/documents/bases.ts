@@ -1,5 +1,14 @@
-import type { FieldPath } from '../../wafer/document/field.ts';
-import { MESH, POLICIES_BRANCH, parseRuleField, viewField } from '../../wafer/document/mesh.ts';
+import { type FabId, isFabId } from '../../clocks/dot.ts';
+import { type FieldPath, segmentsOf } from '../../wafer/document/field.ts';
+import { isMemberState, type MemberState, type SaidOfFabs } from '../../wafer/document/members.ts';
+import {
+  ADDRESSES_BRANCH,
+  MEMBERS_BRANCH,
+  MESH,
+  POLICIES_BRANCH,
+  parseRuleField,
+  viewField,
+} from '../../wafer/document/mesh.ts';
 import { ANY_PRODUCT, Rules } from '../../wafer/document/rules.ts';
 import { type Basis, PRODUCT } from '../../wafer/document/shown.ts';
 import { YIELD_VIEWS, type YieldView } from '../../wafer/views.ts';
@@ -17,6 +26,7 @@ export class Bases implements Participant {
   readonly #statements;
   #rules: Rules | null = null;
   #productRules = false;
+  #fabs: SaidOfFabs | null = null;
 
   constructor(connection: Connection, keys: LocalKeys) {
     this.#keys = keys;
@@ -35,9 +45,16 @@ export class Bases implements Participant {
     return this.rules !== null && this.#productRules;
   }
 
+  /** What the mesh document says of fabs. */
+  get fabs(): SaidOfFabs {
+    this.#fabs ??= this.#loadFabs();
+    return this.#fabs;
+  }
+
   /** The mesh document has changed. */
   forget(): void {
     this.#rules = null;
+    this.#fabs = null;
   }
 
   /** Basis of a wafer's document. */
@@ -80,15 +97,36 @@ export class Bases implements Participant {
   #load(): Rules {
     const mesh = this.#keys.findWafer(MESH);
     const version = mesh === null ? 0 : (this.#statements.version.get(mesh)?.version ?? 0);
-    const rows =
-      mesh === null ? [] : this.#statements.policies.all(mesh, `${POLICIES_BRANCH}/`, `${POLICIES_BRANCH}0`);
-    const entries = rows.flatMap(({ field, value }) => {
-      const place = parseRuleField(field as FieldPath);
+    const entries = this.#branch(POLICIES_BRANCH).flatMap(({ field, value }) => {
+      const place = parseRuleField(field);
       const policy = JSON.parse(value) as unknown;
       return place && typeof policy === 'string' ? [{ ...place, policy }] : [];
     });
     this.#productRules = entries.some(({ product }) => product !== ANY_PRODUCT);
     return new Rules(entries, version);
+  }
+
+  #loadFabs(): SaidOfFabs {
+    const states = new Map<FabId, MemberState>();
+    const addresses = new Map<FabId, string>();
+    for (const [fab, state] of this.#byFab(MEMBERS_BRANCH)) if (isMemberState(state)) states.set(fab, state);
+    for (const [fab, address] of this.#byFab(ADDRESSES_BRANCH))
+      if (typeof address === 'string') addresses.set(fab, address);
+    return { states, addresses };
+  }
+
+  /** Values of a branch of the mesh document that has one field a fab. */
+  #byFab(branch: FieldPath): [FabId, unknown][] {
+    return this.#branch(branch).flatMap(({ field, value }): [FabId, unknown][] => {
+      const [, fab = '', ...rest] = segmentsOf(field);
+      return rest.length === 0 && isFabId(fab) ? [[fab, JSON.parse(value)]] : [];
+    });
+  }
+
+  /** Fields below a branch of the mesh document, as they are shown. */
+  #branch(branch: FieldPath): { readonly field: FieldPath; readonly value: string }[] {
+    const mesh = this.#keys.findWafer(MESH);
+    return mesh === null ? [] : this.#statements.below.all(mesh, `${branch}/`, `${branch}0`);
   }
 }
 
@@ -97,7 +135,7 @@ function statements(connection: Connection) {
     version: connection.prepare<[number], { version: number }>(
       'SELECT version FROM documents WHERE wafer = ?',
     ),
-    policies: connection.prepare<[number, string, string], { field: string; value: string }>(
+    below: connection.prepare<[number, string, string], { field: FieldPath; value: string }>(
       'SELECT field, value FROM fields WHERE wafer = ? AND field >= ? AND field < ? AND value IS NOT NULL',
     ),
     said: connection.prepare<[number, string], { value: string | null }>(

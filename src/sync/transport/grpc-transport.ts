@@ -33,8 +33,8 @@ export const PEER_PROTOCOL = 'wafersync-protocol';
 export interface GrpcTransportOptions {
   /** This node, as it is when it dials. */
   readonly self: () => Origin;
-  /** host:port of every peer. */
-  readonly addresses: ReadonlyMap<FabId, string>;
+  /** host:port of a peer when it is dialled; null where none is known. */
+  readonly addressOf: (peer: FabId) => string | null;
   /** How often a silent connection is probed. */
   readonly keepaliveMs: number;
   /** How long a probe may go unanswered before the connection counts as lost. */
@@ -49,7 +49,7 @@ export interface GrpcTransportOptions {
 export function grpcTransport(options: GrpcTransportOptions): Transport {
   const open = new Set<Client>();
   const dial = (peer: FabId, extra: ChannelOptions): Client => {
-    const address = options.addresses.get(peer);
+    const address = options.addressOf(peer);
     if (!address) throw new WafersyncError('internal', `no address of ${peer} is known`);
     const client = new Client(address, credentials.createInsecure(), {
       ...channelOptions(options),

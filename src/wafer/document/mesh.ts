@@ -29,3 +29,19 @@ export function parseRuleField(field: FieldPath): { product: string; pattern: st
   if (branch !== 'policies' || product === undefined || pattern === undefined || rest.length > 0) return null;
   return { product, pattern };
 }
+
+/** Branch of the mesh document that says who belongs to the mesh: /members/FAB = {@link MemberState}. */
+export const MEMBERS_BRANCH = '/members' as FieldPath;
+
+/** Branch of the mesh document that says where fabs are dialled: /addresses/FAB = host:port. */
+export const ADDRESSES_BRANCH = '/addresses' as FieldPath;
+
+/** Field of a fab's membership. */
+export function memberField(fab: string): FieldPath {
+  return fieldPath(['members', fab]);
+}
+
+/** Field of a fab's address. */
+export function addressField(fab: string): FieldPath {
+  return fieldPath(['addresses', fab]);
+}

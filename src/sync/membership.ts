@@ -1,0 +1,84 @@
+import type { FabId } from '../clocks/dot.ts';
+import type { Log } from '../log.ts';
+import { EventSource } from '../replica/event-source.ts';
+import type { Store } from '../store/store.ts';
+import {
+  type ConfiguredFabs,
+  type KnownFab,
+  knownFabs,
+  type MemberState,
+} from '../wafer/document/members.ts';
+
+/** What a membership is made of. */
+export interface MembershipOptions {
+  readonly self: FabId;
+  readonly configured: ConfiguredFabs;
+  readonly store: Pick<Store, 'documents'>;
+  readonly commits: Pick<EventSource<unknown>, 'subscribe'>;
+  readonly log: Log;
+}
+
+/** Who belongs to the mesh, as this node knows it now: what it began with, and what the mesh document has said since. */
+export class Membership {
+  readonly #options: MembershipOptions;
+  #fabs: readonly KnownFab[];
+  /** Told when it has changed. */
+  readonly changes = new EventSource<void>();
+
+  constructor(options: MembershipOptions) {
+    this.#options = options;
+    this.#fabs = this.#read();
+    options.commits.subscribe(() => this.#follow());
+  }
+
+  /** Every fab that is known of, sorted. */
+  fabs(): readonly KnownFab[] {
+    return this.#fabs;
+  }
+
+  /** Fabs that count, this one included unless it was shut out; sorted. */
+  members(): readonly FabId[] {
+    return this.#fabs.filter(({ state }) => state === 'member').map(({ fab }) => fab);
+  }
+
+  /** What a fab is; null for one that nobody knows, which may not connect. */
+  stateOf(fab: FabId): MemberState | null {
+    return this.#fabs.find((known) => known.fab === fab)?.state ?? null;
+  }
+
+  /** Where this node dials a fab, host:port; null where it does not know. */
+  addressOf(fab: FabId): string | null {
+    return this.#fabs.find((known) => known.fab === fab)?.address ?? null;
+  }
+
+  /** Fabs that this node dials: the other members whose address it knows. */
+  dialled(): FabId[] {
+    const { self } = this.#options;
+    return this.#fabs
+      .filter(({ fab, state, address }) => fab !== self && state === 'member' && address !== null)
+      .map(({ fab }) => fab);
+  }
+
+  #read(): KnownFab[] {
+    return knownFabs(this.#options.configured, this.#options.store.documents.fabs);
+  }
+
+  #follow(): void {
+    const before = this.#fabs;
+    const after = this.#read();
+    if (JSON.stringify(before) === JSON.stringify(after)) return;
+    this.#fabs = after;
+    for (const { fab, state } of after) {
+      const was = before.find((known) => known.fab === fab)?.state ?? null;
+      if (was !== state) this.#tell(fab, state);
+    }
+    this.changes.emit();
+  }
+
+  #tell(fab: FabId, state: MemberState): void {
+    const { log } = this.#options;
+    if (state === 'member') log.info('fab.added', { fab });
+    else if (state === 'removed') log.info('fab.removed', { fab });
+    else log.warn('fab.evicted', { fab });
+  }
+}
