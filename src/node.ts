@@ -34,6 +34,7 @@ import { Replica } from './replica/replica.ts';
 import { Scrub } from './replica/scrub.ts';
 import { StorageWatch } from './replica/storage-watch.ts';
 import { Store } from './store/store.ts';
+import { FabControl } from './sync/fab-control.ts';
 import { Membership } from './sync/membership.ts';
 import { type Carrier, SyncRunner } from './sync/sync-runner.ts';
 import { grpcTransport } from './sync/transport/grpc-transport.ts';
@@ -186,7 +187,10 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
   );
   server.add(waferService, waferServiceHandlers({ ...shared, replica }));
   server.add(conflictService, conflictServiceHandlers({ store, replica }));
-  server.add(syncControl, syncControlHandlers({ ...shared, replica, checkAddress }));
+  server.add(
+    syncControl,
+    syncControlHandlers({ fabs: new FabControl({ ...shared, replica }), checkAddress }),
+  );
   server.add(
     syncMonitor,
     syncMonitorHandlers({ ...shared, policies, storage, version, slots: subscriptions }),

@@ -111,6 +111,14 @@ export function nothingAcknowledgedIsLost(stores: readonly Store[], ledger: Ledg
   }
 }
 
+/** All say the same of every fab that the mesh document names. */
+export function membersAreAlike(processes: readonly Pick<NodeProcess, 'membership' | 'store'>[]): void {
+  const said = ({ membership, store }: Pick<NodeProcess, 'membership' | 'store'>) =>
+    [...store.documents.fabs.states.keys()].sort().map((fab) => `${fab} ${membership.stateOf(fab)}`);
+  const [first, ...others] = processes.map(said);
+  for (const other of others) assert.deepEqual(other, first);
+}
+
 /** Whether two nodes have received the same updates, and the same ones under their dots. */
 export function haveTheSame(a: Store, b: Store): boolean {
   return (

@@ -1,7 +1,9 @@
 import { type FabId, formatDot } from '../../src/clocks/dot.ts';
+import { WafersyncError } from '../../src/errors.ts';
 import { DamagedUpdate } from '../../src/store/sealed.ts';
 import type { Dice } from './dice.ts';
 import type { Backup, Machine } from './machine.ts';
+import type { NodeProcess } from './process.ts';
 import type { Tamper } from './roads.ts';
 import type { SimMesh } from './sim-mesh.ts';
 
@@ -47,15 +49,8 @@ const LINKS: readonly Fault[] = [
     name: 'island',
     happen: (mesh, dice) => {
       const { fab } = dice.pick(mesh.machines);
-      const others = mesh.machines.filter((other) => other.fab !== fab);
-      const set = (cut: boolean) => {
-        for (const other of others) {
-          mesh.cut(fab, other.fab, cut);
-          mesh.cut(other.fab, fab, cut);
-        }
-      };
-      set(true);
-      mesh.later(dice.between(1, 12) * SECOND, () => set(false));
+      mesh.cutOff(fab, true);
+      mesh.later(dice.between(1, 12) * SECOND, () => mesh.cutOff(fab, false));
       return true;
     },
   },
@@ -234,8 +229,72 @@ const NODES: readonly Fault[] = [
   on('poison-kind', (mesh, machine, dice) => mesh.poison(machine, 'kind', dice)),
 ];
 
+const OPERATOR = { author: 'operator', reason: 'so it is' };
+
+/** Changes of who belongs to the mesh. Counted when they are durable where they were asked for. */
+const MEMBERS: readonly Fault[] = [
+  {
+    // A node with an empty database begins, and some fab is told of it before or after.
+    name: 'fab-added',
+    happen: (mesh, dice) => {
+      const machine = mesh.join();
+      if (!machine) return false;
+      const { fab } = machine;
+      const ask = () => say(mesh, dice, 'fab-added', ({ fabs }) => fabs.add(fab, `${fab}:1`, OPERATOR), fab);
+      const startMs = dice.between(0, 3) * SECOND;
+      mesh.later(startMs, () => mesh.start(machine));
+      mesh.later(startMs + dice.between(-1, 1) * startMs, ask);
+      return false;
+    },
+  },
+  {
+    // It is cut off, goes on taking results, is evicted, and returns; some time it may be added again.
+    name: 'fab-evicted',
+    happen: (mesh, dice) => {
+      const { fab } = dice.pick(mesh.machines);
+      const evicted = [...mesh.evicted, fab];
+      if (mesh.evicted.includes(fab) || mesh.machines.length < 3 || !mesh.joinedWithout(evicted))
+        return false;
+      mesh.evicted.push(fab);
+      mesh.cutOff(fab, true);
+      mesh.later(dice.between(0.5, 4) * SECOND, () =>
+        say(mesh, dice, 'fab-evicted', ({ fabs }) => fabs.evict(fab, fab, OPERATOR).then(() => {}), fab),
+      );
+      mesh.later(dice.between(4, 15) * SECOND, () => mesh.cutOff(fab, false));
+      if (dice.chance(0.5)) {
+        mesh.later(dice.between(5, 30) * SECOND, () =>
+          say(mesh, dice, 'fab-taken-back', ({ fabs }) => fabs.add(fab, '', OPERATOR)),
+        );
+      }
+      return false;
+    },
+  },
+];
+
 /** All classes of faults. */
-export const FAULTS: readonly Fault[] = [...LINKS, ...PROCESSES, ...DISKS, ...CLOCKS, ...NODES];
+export const FAULTS: readonly Fault[] = [
+  ...[...LINKS, ...PROCESSES, ...DISKS, ...CLOCKS, ...NODES],
+  ...MEMBERS,
+];
+
+/** An operator says something at some fab that runs, unless faults are over; it may be refused, as when a disk is full. */
+function say(
+  mesh: SimMesh,
+  dice: Dice,
+  what: string,
+  word: (process: NodeProcess) => Promise<void>,
+  notAt: FabId | null = null,
+): void {
+  const able = mesh.processes.filter(({ fab }) => fab !== notAt && !mesh.roads.frozen.has(fab));
+  const knowing = able.filter((process) => process.knows('edit'));
+  if (mesh.healed || knowing.length === 0) return;
+  word(dice.pick(knowing)).then(
+    () => mesh.count(what),
+    (thrown: unknown) => {
+      if (WafersyncError.from(thrown).code === 'internal') mesh.failures.push(thrown);
+    },
+  );
+}
 
 function between(name: string, happen: (mesh: SimMesh, a: FabId, b: FabId, dice: Dice) => void): Fault {
   return {

@@ -2,6 +2,7 @@ import type { FabId, Origin } from '../../src/clocks/dot.ts';
 import { WafersyncError } from '../../src/errors.ts';
 import { type Log, silentLog } from '../../src/log.ts';
 import type { Store } from '../../src/store/store.ts';
+import type { ConfiguredFabs } from '../../src/wafer/document/members.ts';
 import { type MachineClock, type MeshClock, ProcessWorld } from './clock.ts';
 import type { Dice } from './dice.ts';
 import { type DiskImage, type SimDisk, type Tear, torn } from './disk.ts';
@@ -26,7 +27,8 @@ export interface MachineEvents {
 /** What a machine is made of. */
 export interface MachineOptions {
   readonly fab: FabId;
-  readonly peers: readonly FabId[];
+  /** What its configuration says of fabs. */
+  readonly configured: ConfiguredFabs;
   readonly disk: SimDisk;
   readonly clock: MachineClock;
   readonly mesh: MeshClock;
@@ -91,10 +93,10 @@ export class Machine {
 
   /** Starts a process on what is on the disk. */
   start(): void {
-    const { fab, disk, clock, mesh, dice, network, settings, events, peers } = this.options;
+    const { fab, disk, clock, mesh, dice, network, settings, events, configured } = this.options;
     const world = new ProcessWorld(mesh, clock, dice.split(), (run) => this.#guard(run));
     const process: NodeProcess = new NodeProcess({
-      ...{ fab, peers, world, settings, log: this.#log(), unknownKinds: this.unknownKinds },
+      ...{ fab, configured, world, settings, log: this.#log(), unknownKinds: this.unknownKinds },
       file: disk.file,
       identify: () => disk.identity,
       transport: (dialler) => network.transportOf(dialler),

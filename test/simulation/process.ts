@@ -1,5 +1,6 @@
 import type { FabId } from '../../src/clocks/dot.ts';
 import { HybridClock } from '../../src/clocks/hlc.ts';
+import { WafersyncError } from '../../src/errors.ts';
 import type { Log } from '../../src/log.ts';
 import { DamageWatch } from '../../src/replica/damage-watch.ts';
 import { HeldWatch } from '../../src/replica/held-watch.ts';
@@ -7,6 +8,8 @@ import { Replica } from '../../src/replica/replica.ts';
 import { StorageWatch } from '../../src/replica/storage-watch.ts';
 import { Store } from '../../src/store/store.ts';
 import type { Decoders } from '../../src/store/types.ts';
+import { FabControl } from '../../src/sync/fab-control.ts';
+import { Membership } from '../../src/sync/membership.ts';
 import type { PullRequest } from '../../src/sync/messages.ts';
 import { answererOf, PullAnswers } from '../../src/sync/pull-server.ts';
 import { type Carrier, SyncRunner, type SyncRunnerOptions } from '../../src/sync/sync-runner.ts';
@@ -17,6 +20,7 @@ import type {
   StreamHandlers,
   Transport,
 } from '../../src/sync/transport/transport.ts';
+import type { ConfiguredFabs } from '../../src/wafer/document/members.ts';
 import { decodeAttemptTable } from '../../src/wafer/payload/decode.ts';
 import { decodeEdit } from '../../src/wire/edit.ts';
 import { decodeHeader } from '../../src/wire/header.ts';
@@ -36,7 +40,8 @@ export interface NodeSettings extends Pick<SyncRunnerOptions, 'window' | 'catchU
 /** What a process is made of. */
 export interface ProcessOptions {
   readonly fab: FabId;
-  readonly peers: readonly FabId[];
+  /** What its configuration says of fabs. */
+  readonly configured: ConfiguredFabs;
   readonly file: string;
   /** Which file it is, as its volume tells. */
   readonly identify: () => string;
@@ -58,6 +63,9 @@ export class NodeProcess implements Answering {
   readonly store: Store;
   readonly replica: Replica<Carrier>;
   readonly sync: SyncRunner;
+  readonly membership: Membership;
+  /** What an operator of the fab says of fabs. */
+  readonly fabs: FabControl;
   readonly world: ProcessWorld;
   readonly #storage: StorageWatch;
   readonly #held: HeldWatch;
@@ -90,6 +98,9 @@ export class NodeProcess implements Answering {
     this.#storage = new StorageWatch({ replica, world, log });
     this.#damage = new DamageWatch({ replica, store, log });
     this.#held = new HeldWatch({ replica, store, world, log, maxClockDriftMs: settings.maxClockDriftMs });
+    this.membership = new Membership({
+      ...{ self: fab, configured: options.configured, store, commits: replica.commits, log },
+    });
     this.sync = new SyncRunner({
       ...settings,
       ...{
@@ -98,15 +109,20 @@ export class NodeProcess implements Answering {
         world,
         log,
         transport: options.transport(this),
-        peers: options.peers,
+        peers: this.membership.dialled(),
       },
     });
+    const { sync, membership } = this;
+    this.fabs = new FabControl({ store, replica, sync, membership });
     this.#storage.changes.subscribe((full) => this.sync.storage(full));
   }
 
   start(): void {
     this.#held.start();
     this.sync.start();
+    const follow = () => this.sync.dialOnly(this.membership.dialled());
+    this.membership.changes.subscribe(follow);
+    follow();
   }
 
   nowMs(): number {
@@ -128,9 +144,19 @@ export class NodeProcess implements Answering {
     return this.#storage.view().full;
   }
 
-  readonly acceptLive: Answering['acceptLive'] = (peer, connect) => this.sync.acceptLive(peer, connect);
+  readonly acceptLive: Answering['acceptLive'] = (peer, connect) => {
+    if (this.#knows(peer)) this.sync.acceptLive(peer, connect);
+    else connect(NOBODY_LISTENS).close(stranger(peer));
+  };
 
-  readonly acceptOffer: Answering['acceptOffer'] = (peer, connect) => this.sync.acceptOffer(peer, connect);
+  readonly acceptOffer: Answering['acceptOffer'] = (peer, connect) => {
+    if (this.#knows(peer)) this.sync.acceptOffer(peer, connect);
+    else connect(NOBODY_LISTENS).close(stranger(peer));
+  };
+
+  #knows(peer: FabId): boolean {
+    return this.membership.stateOf(peer) !== null;
+  }
 
   /** Requests are answered one by one, as fast as the stream takes the answers. */
   acceptPull(connect: (handlers: StreamHandlers<PullRequest>) => Stream<LaneMessage>): void {
@@ -153,6 +179,12 @@ export class NodeProcess implements Answering {
     await stopped;
     this.store.close();
   }
+}
+
+const NOBODY_LISTENS = { message: () => {}, writable: () => {}, down: () => {} };
+
+function stranger(peer: FabId): WafersyncError {
+  return new WafersyncError('precondition', `${peer} is not a member of this mesh`);
 }
 
 /** The product's decoders, of a version that does not know some kinds of updates. */

@@ -1,6 +1,7 @@
 import { type FabId, originKey } from '../../src/clocks/dot.ts';
 import type { WafersyncError } from '../../src/errors.ts';
 import type { Store } from '../../src/store/store.ts';
+import type { ConfiguredFabs } from '../../src/wafer/document/members.ts';
 import { VirtualTime } from '../support/mesh-time.ts';
 import { haveTheSame, reportsAreDurable } from './checks.ts';
 import { MachineClock, MeshClock } from './clock.ts';
@@ -18,7 +19,10 @@ import { Roads } from './roads.ts';
 export interface SimMeshOptions {
   readonly dice: Dice;
   readonly folder: string;
+  /** Fabs that it begins with. */
   readonly fabs: readonly FabId[];
+  /** A fab that may be added later; it dials one that it knows. */
+  readonly newcomer: FabId;
   /** Whom each fab dials. */
   readonly dials: ReadonlyMap<FabId, readonly FabId[]>;
   readonly settings: NodeSettings;
@@ -41,6 +45,12 @@ export class SimMesh {
   readonly clock = new MeshClock(this.time);
   readonly ledger = new Ledger();
   readonly machines: Machine[] = [];
+  /** One that is not a fab of the mesh yet; null once it is. */
+  newcomer: Machine | null;
+  /** Newcomers that have to be members in the end. */
+  readonly wanted: FabId[] = [];
+  /** Fabs that somebody tried to evict. */
+  readonly evicted: FabId[] = [];
   /** Copies of machines that run beside them, under the same fab. They dial, and nobody dials them. */
   twins: Machine[] = [];
   readonly network: SimNetwork;
@@ -72,13 +82,50 @@ export class SimMesh {
       threw: (error) => this.#threw(error),
     });
     for (const fab of fabs) this.machines.push(this.#build(fab, new SimDisk(options.folder, fab)));
-    for (const a of fabs) {
-      for (const b of fabs) this.roads.road(a, b).happened = (what) => this.count(what);
+    const { newcomer } = options;
+    this.newcomer = this.#build(newcomer, new SimDisk(options.folder, newcomer));
+    const all = [...fabs, newcomer];
+    for (const a of all) {
+      for (const b of all) this.roads.road(a, b).happened = (what) => this.count(what);
     }
+  }
+
+  /** The newcomer is one of all from now on; its machine is not started yet. */
+  join(): Machine | null {
+    const machine = this.newcomer;
+    if (!machine) return null;
+    this.newcomer = null;
+    this.machines.push(machine);
+    this.wanted.push(machine.fab);
+    return machine;
+  }
+
+  /** Whether all would be joined, some way, if nobody dialled these. */
+  joinedWithout(undialled: readonly FabId[]): boolean {
+    const { dials } = this.#options;
+    const fabs = this.machines.map(({ fab }) => fab);
+    const neighbours = (fab: FabId) =>
+      fabs.filter((other) => {
+        const dialled = (from: FabId, to: FabId) => !undialled.includes(to) && dials.get(from)?.includes(to);
+        return dialled(fab, other) || dialled(other, fab);
+      });
+    const reached = new Set<FabId>();
+    const visit = (fab: FabId): void => {
+      if (reached.has(fab)) return;
+      reached.add(fab);
+      for (const other of neighbours(fab)) visit(other);
+    };
+    visit(fabs[0]!);
+    return reached.size === fabs.length;
   }
 
   machine(fab: FabId): Machine | undefined {
     return this.machines.find((machine) => machine.fab === fab);
+  }
+
+  /** Whether the time of faults is over. */
+  get healed(): boolean {
+    return this.#healed;
   }
 
   get processes(): NodeProcess[] {
@@ -156,6 +203,15 @@ export class SimMesh {
     });
   }
 
+  /** Nothing passes between a fab and all others, or does again. */
+  cutOff(fab: FabId, cut: boolean): void {
+    for (const other of this.machines) {
+      if (other.fab === fab) continue;
+      this.cut(fab, other.fab, cut);
+      this.cut(other.fab, fab, cut);
+    }
+  }
+
   stall(from: FabId, to: FabId, stalled: boolean): void {
     this.roads.road(from, to).stalled = stalled;
     this.network.applyStalls();
@@ -189,6 +245,23 @@ export class SimMesh {
       this.later(50, () => this.start(machine));
     }
     this.network.applyStalls();
+  }
+
+  /** An operator says again what was refused: whoever was to be added is, where something runs. */
+  async settleMembers(until: (done: () => boolean) => Promise<void>): Promise<void> {
+    await until(() => this.processes.length === this.machines.length);
+    for (const fab of this.wanted) {
+      let added = false;
+      const [process] = this.processes.filter((known) => known.fab !== fab && known.sync.fenced === null);
+      const author = { author: 'operator', reason: 'once more' };
+      process!.fabs.add(fab, `${fab}:1`, author).then(
+        () => {
+          added = true;
+        },
+        (thrown: unknown) => this.failures.push(thrown),
+      );
+      await until(() => added || this.failures.length > 0);
+    }
   }
 
   /** Copies a machine's database, and runs it beside the original. */
@@ -230,11 +303,20 @@ export class SimMesh {
     this.twins = [];
   }
 
+  #configured(fab: FabId): ConfiguredFabs {
+    const { dials, fabs, newcomer } = this.#options;
+    const dialled = dials.get(fab) ?? [];
+    return {
+      members: fab === newcomer ? [fab, ...dialled] : fabs,
+      addresses: new Map(dialled.map((peer) => [peer, `${peer}:1`])),
+    };
+  }
+
   #build(fab: FabId, disk: SimDisk): Machine {
-    const { dice, dials, settings, trace } = this.#options;
+    const { dice, settings, trace } = this.#options;
     const machine = new Machine({
       fab,
-      peers: dials.get(fab) ?? [],
+      configured: this.#configured(fab),
       disk,
       clock: new MachineClock(this.clock),
       mesh: this.clock,

@@ -10,6 +10,7 @@ import {
   foldsEqualRebuild,
   haveTheSame,
   logsAreEqual,
+  membersAreAlike,
   nothingAcknowledgedIsLost,
 } from './checks.ts';
 import { Dice } from './dice.ts';
@@ -45,6 +46,9 @@ export interface SeedOptions {
 }
 
 const FAB_NAMES = ['tw', 'az', 'de', 'il', 'kr', 'jp', 'sg', 'ie', 'my', 'cn', 'us', 'fr'];
+
+/** A fab that may be added later. */
+const NEWCOMER = 'new';
 
 /** Events that a time of faults has at least. */
 const MIN_EVENTS = 2_000;
@@ -95,11 +99,15 @@ class Simulation {
       : dice.some(FAULTS, dice.pick([0.1, 0.3, 0.6, 1]));
     this.#faultsMs = dice.between(20_000, 60_000);
     const far = dice.chance(0.5);
+    const newcomer = fabId(NEWCOMER);
+    const dials = topology(fabs, dice);
+    dials.set(newcomer, [dice.pick(fabs)]);
     this.#mesh = new SimMesh({
       dice: dice.split(),
       folder,
       fabs,
-      dials: topology(fabs, dice),
+      newcomer,
+      dials,
       settings: settingsOf(dice, this.#faults),
       latencyMs: () => (far ? [20 + dice.int(120), 150 + dice.int(100)] : [1, 20]),
       trace,
@@ -121,6 +129,7 @@ class Simulation {
     }
     await this.#disturb();
     this.#mesh.heal();
+    await this.#mesh.settleMembers((done) => this.#runUntilDone(done));
     await this.#mesh.settleTwins((done) => this.#runUntilDone(done));
     await this.#converge();
     for (const { store } of this.#mesh.processes) store.log.scan(0, Number.MAX_SAFE_INTEGER);
@@ -222,6 +231,7 @@ class Simulation {
       );
       ledger.applied(store, fab);
     }
+    membersAreAlike(processes);
     foldsEqualRebuild(this.#dice.pick(processes).store);
     // The model knows one update a dot, and none that was issued again.
     if (!ledger.forked) {

@@ -1,0 +1,184 @@
+import type { FabId } from '../clocks/dot.ts';
+import { type Timestamp, timestampMs } from '../clocks/hlc.ts';
+import { TransportVector } from '../clocks/transport-vector.ts';
+import { WafersyncError } from '../errors.ts';
+import type { Replica } from '../replica/replica.ts';
+import type { Store } from '../store/store.ts';
+import type { Authorship } from '../wafer/document/compose.ts';
+import type { FieldPath } from '../wafer/document/field.ts';
+import { canonicalJson } from '../wafer/document/json.ts';
+import { type KnownFab, MAX_MEMBERS, type MemberState } from '../wafer/document/members.ts';
+import { addressField, MESH, memberField } from '../wafer/document/mesh.ts';
+import { coverageOf } from './coverage.ts';
+import type { Membership } from './membership.ts';
+import type { Carrier, SyncRunner } from './sync-runner.ts';
+
+/** What changing the membership needs. */
+export interface FabControlOptions {
+  readonly store: Pick<Store, 'origin' | 'vectors' | 'documents'>;
+  readonly replica: Pick<Replica<Carrier>, 'edit' | 'seed'>;
+  readonly sync: Pick<SyncRunner, 'reports' | 'peers'>;
+  readonly membership: Membership;
+}
+
+/** One fab, as this node knows it. */
+export interface FabFacts extends KnownFab {
+  /** Who said what it is, and why; empty where the configuration did. */
+  readonly author: string;
+  readonly reason: string;
+  /** When that was said, ms since 1970-01-01 UTC; 0 where the configuration did. */
+  readonly sinceMs: number;
+  /** A live lane to it or from it is up; true for this fab itself. */
+  readonly connected: boolean;
+  /** Updates born there that are here. */
+  readonly updatesHere: number;
+  /** Updates born there that some node is known to have and this one has not. */
+  readonly updatesMissingHere: number;
+  /** Updates here that it is not known to have. */
+  readonly lacksUpdates: number;
+}
+
+const BY_CONFIGURATION = { author: '', reason: 'from the configuration' };
+
+/** Who belongs to the mesh, as people see and change it at one node. */
+export class FabControl {
+  readonly #options: FabControlOptions;
+
+  constructor(options: FabControlOptions) {
+    this.#options = options;
+  }
+
+  /** Every fab that is known of, sorted. */
+  all(): FabFacts[] {
+    return this.#options.membership.fabs().map(({ fab }) => this.facts(fab));
+  }
+
+  /** A fab belongs to the mesh from now on. @param address host:port; empty leaves it as it is. @throws WafersyncError `exhausted` where the mesh has as many members as it may have */
+  async add(fab: FabId, address: string, author: Authorship): Promise<void> {
+    const { membership, replica } = this.#options;
+    const members = membership.members();
+    if (!members.includes(fab) && members.length >= MAX_MEMBERS) {
+      throw new WafersyncError('exhausted', `the mesh has ${members.length} members already`, {
+        hint: 'Let a fab leave that is no longer there: `wafersync fab remove` or `fab evict`.',
+      });
+    }
+    // The new fab has to learn of those that only configurations name.
+    await replica.seed((editor) => editor.sayOfFabs(this.#unsaid(fab), BY_CONFIGURATION));
+    const said = new Map([[memberField(fab), canonicalJson('member')]]);
+    if (address !== '') said.set(addressField(fab), canonicalJson(address));
+    await replica.edit((editor) => editor.sayOfFabs(said, author));
+  }
+
+  /** A fab leaves in order. @throws WafersyncError `precondition` while something of it is not at all others, or that cannot be told */
+  async remove(fab: FabId, author: Authorship): Promise<void> {
+    this.#known(fab);
+    this.#checkComplete(fab);
+    await this.#say(fab, 'removed', author);
+  }
+
+  /**
+   * A fab is shut out. Tells the members that lack something of it.
+   * @param confirmed the fab once more
+   * @throws WafersyncError `invalid` where it is not confirmed, `precondition` for this node's own
+   */
+  async evict(fab: FabId, confirmed: string, author: Authorship): Promise<FabId[]> {
+    this.#known(fab);
+    if (fab === this.#options.store.origin.fab) {
+      throw new WafersyncError('precondition', `this is the node of ${fab}: it cannot evict itself`, {
+        hint: `Ask the node of another fab, or let ${fab} leave in order: \`wafersync fab remove ${fab}\`.`,
+      });
+    }
+    if (confirmed !== fab) {
+      throw new WafersyncError('invalid', `the eviction of ${fab} is not confirmed`, {
+        hint: `Name it twice, with --confirm ${fab}: what it acknowledged and sent to nobody is lost if it never returns.`,
+      });
+    }
+    const behind = this.#behind(fab);
+    await this.#say(fab, 'evicted', author);
+    return behind.map((member) => member.fab);
+  }
+
+  /** A fab as this node knows it. @throws WafersyncError `not-found` */
+  facts(fab: FabId): FabFacts {
+    const { store, sync } = this.#options;
+    const known = this.#known(fab);
+    const own = fab === store.origin.fab;
+    const born = this.#bornAt(fab);
+    const here = born.intersection(store.vectors.received);
+    const report = sync.reports().find(({ node }) => node.fab === fab);
+    return {
+      ...known,
+      address: own ? null : known.address,
+      ...this.#said(fab),
+      connected: own || this.#isConnected(fab),
+      updatesHere: here.size,
+      updatesMissingHere: born.difference(here).size,
+      lacksUpdates: store.vectors.received.difference(report?.received ?? TransportVector.empty).size,
+    };
+  }
+
+  #said(fab: FabId): Pick<FabFacts, 'author' | 'reason' | 'sinceMs'> {
+    const writes = this.#options.store.documents.history(MESH, memberField(fab));
+    const last = writes.findLast(({ stands }) => stands);
+    if (!last || last.timestamp === (0 as Timestamp)) return { author: '', reason: '', sinceMs: 0 };
+    return { author: last.author, reason: last.reason, sinceMs: timestampMs(last.timestamp) };
+  }
+
+  #known(fab: FabId): KnownFab {
+    const { membership } = this.#options;
+    const known = membership.fabs().find((each) => each.fab === fab);
+    if (known) return known;
+    throw new WafersyncError('not-found', `${fab} is no fab of this mesh`, {
+      hint: `It has ${membership.members().join(', ')}. \`wafersync fab add\` adds one.`,
+    });
+  }
+
+  #isConnected(fab: FabId): boolean {
+    const peer = this.#options.sync.peers().find((known) => known.peer === fab);
+    return peer !== undefined && (peer.outboundUp || peer.inboundUp);
+  }
+
+  async #say(fab: FabId, state: MemberState, author: Authorship): Promise<void> {
+    const said = new Map([[memberField(fab), canonicalJson(state)]]);
+    await this.#options.replica.edit((editor) => editor.sayOfFabs(said, author));
+  }
+
+  /** Members of which the mesh document says nothing yet. */
+  #unsaid(except: FabId): Map<FieldPath, string> {
+    const { membership, store } = this.#options;
+    const { states } = store.documents.fabs;
+    const silent = membership.members().filter((fab) => fab !== except && !states.has(fab));
+    return new Map(silent.map((fab) => [memberField(fab), canonicalJson('member')]));
+  }
+
+  /** All that was born at a fab, as far as anybody is known to have it. */
+  #bornAt(fab: FabId): TransportVector {
+    const born = (vector: TransportVector) => vector.filter((origin) => origin.fab === fab);
+    const reports = this.#options.sync.reports();
+    return reports.reduce((all, { received }) => all.join(born(received)), TransportVector.empty);
+  }
+
+  /** Other members that lack something that was born at a fab. */
+  #behind(fab: FabId) {
+    const { membership, sync } = this.#options;
+    const others = membership.members().filter((member) => member !== fab);
+    return coverageOf(this.#bornAt(fab), others, sync.reports()).missing;
+  }
+
+  #checkComplete(fab: FabId): void {
+    const { store, sync } = this.#options;
+    const heard = sync.reports().some(({ node }) => node.fab === fab);
+    if (fab !== store.origin.fab && !(heard && this.#isConnected(fab))) {
+      throw new WafersyncError('precondition', `${fab} is not connected: what it has cannot be told`, {
+        hint: `Ask its own node, or one that is connected to it. If it never returns: \`wafersync fab evict ${fab}\`.`,
+      });
+    }
+    const behind = this.#behind(fab).map(({ fab: member, updates }) => `${member} lacks ${updates}`);
+    if (behind.length === 0) return;
+    throw new WafersyncError(
+      'precondition',
+      `updates of ${fab} are not everywhere yet: ${behind.join(', ')}`,
+      { hint: `Stop what hands in results at ${fab}, wait until they are, and try again.` },
+    );
+  }
+}
