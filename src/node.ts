@@ -243,9 +243,8 @@ function configuredFabs({ mesh: { members, peers } }: NodeConfig): ConfiguredFab
 
 /** Whoever becomes a member is dialled, and nobody that is one no longer. */
 function followMembers(membership: Membership, sync: SyncRunner): void {
-  const follow = () => sync.dialOnly(membership.dialled());
-  membership.changes.subscribe(follow);
-  follow();
+  membership.changes.subscribe((moved) => sync.dialOnly(membership.dialled(), moved));
+  sync.dialOnly(membership.dialled());
 }
 
 /** Gives an empty mesh its first rules. A node whose disk is full goes on without: rules come from others, or at the next start. */

@@ -6,10 +6,10 @@ import { checkValue } from '../wafer/document/checks.ts';
 import { type Authorship, composeEdit, type Draft } from '../wafer/document/compose.ts';
 import type { ConflictId } from '../wafer/document/conflict.ts';
 import { EDIT_BOUNDS, type Edit } from '../wafer/document/edit.ts';
-import { type FieldPath, leavesOf, segmentsOf } from '../wafer/document/field.ts';
+import { type FieldPath, isWithin, leavesOf, segmentsOf } from '../wafer/document/field.ts';
 import { ATTEMPTS, DISPOSITION, HOLDS, RETIRED } from '../wafer/document/guards.ts';
 import { canonicalJson, isObject, type Json, parseJson } from '../wafer/document/json.ts';
-import { MESH, ruleField } from '../wafer/document/mesh.ts';
+import { ADDRESSES_BRANCH, MEMBERS_BRANCH, MESH, ruleField } from '../wafer/document/mesh.ts';
 import { applyPatch } from '../wafer/document/patch.ts';
 import type { PolicyName } from '../wafer/document/policies/index.ts';
 import { templateOf } from '../wafer/document/shown.ts';
@@ -73,6 +73,7 @@ export class Editor {
     const now = this.#expected(request, create);
     const patched = applyPatch(documentOf(now), patch, templateOf(now.kind));
     checkSize(patched.document);
+    if (now.kind === 'mesh') refuseFabs([...patched.values.keys(), ...patched.cleared]);
     for (const [field, value] of patched.values) checkValue(now.kind, field, value, patched.document);
     if (patched.values.get(DISPOSITION) === '"ship"') refuseHeld(now, patched.document);
     return this.#plan('edit', now, request, { ...patched, guards: patched.tests });
@@ -121,6 +122,7 @@ export class Editor {
     refuseOverwriting(now, conflict);
     const request = { ...author, wafer: conflict.wafer, expected: {} };
     const values = settlingValues(conflict, decision);
+    if (now.kind === 'mesh') refuseFabs(values.keys());
     for (const [field, value] of values) checkValue(now.kind, field, value, documentOf(now));
     if (conflict.kind !== 'guard' && values.get(DISPOSITION) === '"ship"') refuseHeld(now, documentOf(now));
     const guards = conflict.kind === 'guard' ? this.#guardsOf(now, conflict.field, values) : [];
@@ -178,6 +180,16 @@ export class Editor {
       conflicts: conflicts.standingOf(now.key),
     });
     return { kind, wafer: now.key, edit, version: now.version + 1 };
+  }
+}
+
+/** Who belongs to the mesh is not patched, not even by a removal: that would go round what an eviction asks for. */
+function refuseFabs(fields: Iterable<FieldPath>): void {
+  for (const field of fields) {
+    if (!isWithin(field, MEMBERS_BRANCH) && !isWithin(field, ADDRESSES_BRANCH)) continue;
+    throw new WafersyncError('invalid', `${field} says who belongs to the mesh, and is not patched`, {
+      hint: '`wafersync fab add`, `fab remove` and `fab evict` change that.',
+    });
   }
 }
 

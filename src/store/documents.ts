@@ -149,7 +149,7 @@ export class Documents {
     const rows = wafer === null ? [] : this.#statements.lastEdits.all(wafer, limit);
     return rows.map(({ origin, sequence, timestamp }) => {
       const dot = this.#keys.dot(origin, sequence);
-      const { author, reason, writes } = this.#editOf(dot);
+      const { author, reason, writes } = this.editOf(dot);
       const fields = writes.map(({ field }) => field);
       return {
         dot,
@@ -174,7 +174,7 @@ export class Documents {
     const rows = this.#statements.lastEdits.all(wafer, MAX_HISTORY);
     const writes = rows.flatMap(({ origin, sequence, timestamp }) => {
       const dot = this.#keys.dot(origin, sequence);
-      const edit = this.#editOf(dot);
+      const edit = this.editOf(dot);
       const write = edit.writes.find((own) => own.field === field);
       if (!write) return [];
       return [
@@ -184,7 +184,8 @@ export class Documents {
     return writes.sort(compareBirths);
   }
 
-  #editOf(dot: Dot): Edit {
+  /** An edit that is applied here. */
+  editOf(dot: Dot): Edit {
     return this.#decoders.decodeEdit(this.#log.get(dot)!.payload);
   }
 

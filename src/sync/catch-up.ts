@@ -75,8 +75,12 @@ export class CatchUp {
   }
 
   laneOf(peer: FabId): LaneId | null {
-    for (const lane of this.#lanes.values()) if (lane.peer === peer) return lane.id;
-    return null;
+    return this.lanesOf(peer)[0] ?? null;
+  }
+
+  /** Lanes to a peer: the one that was dialled, and one that it offered. */
+  lanesOf(peer: FabId): LaneId[] {
+    return this.lanes().flatMap((lane) => (lane.peer === peer ? [lane.id] : []));
   }
 
   peerOf(id: LaneId): FabId | null {

@@ -57,6 +57,11 @@ export class Dials {
     };
   }
 
+  /** A peer is dialled at once, whatever was left to wait. */
+  dialNow(peer: FabId): MeshEffect[] {
+    return this.#dials.has(peer) ? [{ type: 'dial-outbound', peer, afterMs: 0 }] : [];
+  }
+
   /** The live lane was greeted. */
   liveUp(peer: FabId): void {
     const dial = this.#of(peer);

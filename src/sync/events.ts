@@ -49,8 +49,8 @@ export type MeshEvent =
   /** The disk is full from now on, or no longer. */
   | { readonly type: 'storage'; readonly full: boolean }
   | { readonly type: 'heartbeat'; readonly nowUs: number }
-  /** These peers are dialled from now on, and no others. */
-  | { readonly type: 'peers'; readonly peers: readonly FabId[] }
+  /** These peers are dialled from now on, and no others; some have moved to another address. */
+  | { readonly type: 'peers'; readonly peers: readonly FabId[]; readonly moved: readonly FabId[] }
   // The live lane that this node dialled.
   | { readonly type: 'outbound-dialled'; readonly peer: FabId; readonly lane: LaneId }
   | {

@@ -5,6 +5,7 @@ import { WafersyncError } from '../errors.ts';
 import type { Replica } from '../replica/replica.ts';
 import type { Store } from '../store/store.ts';
 import type { Authorship } from '../wafer/document/compose.ts';
+import { compareBirths } from '../wafer/document/edit.ts';
 import type { FieldPath } from '../wafer/document/field.ts';
 import { canonicalJson } from '../wafer/document/json.ts';
 import { type KnownFab, MAX_MEMBERS, type MemberState } from '../wafer/document/members.ts';
@@ -37,6 +38,8 @@ export interface FabFacts extends KnownFab {
   /** Updates here that it is not known to have. */
   readonly lacksUpdates: number;
 }
+
+const BEFORE_ALL_TIME = 0 as Timestamp;
 
 const BY_CONFIGURATION = { author: '', reason: 'from the configuration' };
 
@@ -118,10 +121,11 @@ export class FabControl {
   }
 
   #said(fab: FabId): Pick<FabFacts, 'author' | 'reason' | 'sinceMs'> {
-    const writes = this.#options.store.documents.history(MESH, memberField(fab));
-    const last = writes.findLast(({ stands }) => stands);
-    if (!last || last.timestamp === (0 as Timestamp)) return { author: '', reason: '', sinceMs: 0 };
-    return { author: last.author, reason: last.reason, sinceMs: timestampMs(last.timestamp) };
+    const { documents } = this.#options.store;
+    const last = [...documents.of(MESH).view.siblings(memberField(fab))].sort(compareBirths).at(-1);
+    if (!last || last.timestamp === BEFORE_ALL_TIME) return { author: '', reason: '', sinceMs: 0 };
+    const { author, reason } = documents.editOf(last.dot);
+    return { author, reason, sinceMs: timestampMs(last.timestamp) };
   }
 
   #known(fab: FabId): KnownFab {
@@ -173,12 +177,26 @@ export class FabControl {
         hint: `Ask its own node, or one that is connected to it. If it never returns: \`wafersync fab evict ${fab}\`.`,
       });
     }
-    const behind = this.#behind(fab).map(({ fab: member, updates }) => `${member} lacks ${updates}`);
-    if (behind.length === 0) return;
-    throw new WafersyncError(
-      'precondition',
-      `updates of ${fab} are not everywhere yet: ${behind.join(', ')}`,
-      { hint: `Stop what hands in results at ${fab}, wait until they are, and try again.` },
+    const lacking = this.#behind(fab).map(
+      ({ fab: member, updates }) => `${member} lacks ${updates} born there`,
     );
+    const alone = this.#onlyAt(fab).size;
+    if (alone > 0) lacking.push(`no other member has ${alone} updates that it has`);
+    if (lacking.length === 0) return;
+    throw new WafersyncError('precondition', `what ${fab} has is not everywhere yet: ${lacking.join(', ')}`, {
+      hint: `Stop what hands in results at ${fab}, wait until the others have it, and try again.`,
+    });
+  }
+
+  /** What a fab has, wherever it was born, and no other member is known to have. */
+  #onlyAt(fab: FabId): TransportVector {
+    const { membership, sync } = this.#options;
+    const members = membership.members();
+    const received = (own: boolean) =>
+      sync
+        .reports()
+        .filter(({ node }) => (node.fab === fab) === own && (own || members.includes(node.fab)))
+        .reduce((all, report) => all.join(report.received), TransportVector.empty);
+    return received(true).difference(received(false));
   }
 }

@@ -22,13 +22,15 @@ export interface MembershipOptions {
 export class Membership {
   readonly #options: MembershipOptions;
   #fabs: readonly KnownFab[];
-  /** Told when it has changed. */
-  readonly changes = new EventSource<void>();
+  /** Told when it has changed, with the fabs that have another address now. */
+  readonly changes = new EventSource<readonly FabId[]>();
 
   constructor(options: MembershipOptions) {
     this.#options = options;
     this.#fabs = this.#read();
     options.commits.subscribe(() => this.#follow());
+    const own = this.stateOf(options.self);
+    if (own === 'removed' || own === 'evicted') this.#tell(options.self, own);
   }
 
   /** Every fab that is known of, sorted. */
@@ -51,11 +53,14 @@ export class Membership {
     return this.#fabs.find((known) => known.fab === fab)?.address ?? null;
   }
 
-  /** Fabs that this node dials: the other members whose address it knows. */
+  /**
+   * Fabs that this node dials: the others whose address it knows, unless they have left. One that was evicted is dialled:
+   * should it return, what it has is wanted.
+   */
   dialled(): FabId[] {
     const { self } = this.#options;
     return this.#fabs
-      .filter(({ fab, state, address }) => fab !== self && state === 'member' && address !== null)
+      .filter(({ fab, state, address }) => fab !== self && state !== 'removed' && address !== null)
       .map(({ fab }) => fab);
   }
 
@@ -68,11 +73,13 @@ export class Membership {
     const after = this.#read();
     if (JSON.stringify(before) === JSON.stringify(after)) return;
     this.#fabs = after;
-    for (const { fab, state } of after) {
-      const was = before.find((known) => known.fab === fab)?.state ?? null;
-      if (was !== state) this.#tell(fab, state);
+    const moved: FabId[] = [];
+    for (const { fab, state, address } of after) {
+      const was = before.find((known) => known.fab === fab);
+      if (was?.state !== state) this.#tell(fab, state);
+      if (was && was.address !== address) moved.push(fab);
     }
-    this.changes.emit();
+    this.changes.emit(moved);
   }
 
   #tell(fab: FabId, state: MemberState): void {

@@ -85,7 +85,7 @@ export class Mesh {
       for (const lane of this.#lanes.inbound.values()) lane.beat();
       this.#catchUp.retry();
     },
-    peers: ({ peers }) => this.#dialOnly(peers),
+    peers: ({ peers, moved }) => this.#dialOnly(peers, moved),
     'outbound-dialled': ({ lane, peer }) => this.#lanes.outbound.set(lane, new OutboundLane(lane, peer)),
     'outbound-status': ({ lane, status, nowUs }) =>
       this.#onLane(lane, () => this.#status(lane, status, nowUs)),
@@ -157,17 +157,18 @@ export class Mesh {
   }
 
   /** Lanes to peers that are not dialled any more are closed; those that they dialled go on. */
-  #dialOnly(peers: readonly FabId[]): void {
+  #dialOnly(peers: readonly FabId[], moved: readonly FabId[]): void {
     const { dropped, effects } = this.#dials.dialOnly(peers);
     this.#emit(...effects);
     for (const peer of dropped) {
       const error = new WafersyncError('cancelled', `${peer} is not dialled any more`);
-      const live = this.#lanes.outboundTo(peer)?.id ?? null;
-      if (live !== null) this.#lanes.outbound.delete(live);
-      for (const lane of [live, this.#catchUp.laneOf(peer)])
-        if (lane !== null) this.#emit({ type: 'close', lane, error });
+      const live = this.#lanes.outboundTo(peer);
+      if (live) this.#lanes.outbound.delete(live.id);
+      for (const lane of [...(live ? [live.id] : []), ...this.#catchUp.lanesOf(peer)])
+        this.#emit({ type: 'close', lane, error });
       this.#emit(...this.#offers.end(peer, error));
     }
+    for (const peer of moved) if (!this.#lanes.outboundTo(peer)) this.#emit(...this.#dials.dialNow(peer));
   }
 
   #committed({ added, stored, forked = [], report, missingPrograms }: CommitEvent): void {

@@ -191,9 +191,9 @@ export class SyncRunner {
     }
   }
 
-  /** Dials these peers from now on, and no others. */
-  dialOnly(peers: readonly FabId[]): void {
-    if (!this.#fenced) this.#post({ type: 'peers', peers });
+  /** Dials these peers from now on, and no others. @param moved those that have another address now */
+  dialOnly(peers: readonly FabId[], moved: readonly FabId[] = []): void {
+    if (!this.#fenced) this.#post({ type: 'peers', peers, moved });
     this.changes.emit();
   }
 

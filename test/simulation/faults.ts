@@ -252,9 +252,7 @@ const MEMBERS: readonly Fault[] = [
     name: 'fab-evicted',
     happen: (mesh, dice) => {
       const { fab } = dice.pick(mesh.machines);
-      const evicted = [...mesh.evicted, fab];
-      if (mesh.evicted.includes(fab) || mesh.machines.length < 3 || !mesh.joinedWithout(evicted))
-        return false;
+      if (mesh.evicted.includes(fab) || mesh.machines.length < 3) return false;
       mesh.evicted.push(fab);
       mesh.cutOff(fab, true);
       mesh.later(dice.between(0.5, 4) * SECOND, () =>

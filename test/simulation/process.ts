@@ -120,9 +120,8 @@ export class NodeProcess implements Answering {
   start(): void {
     this.#held.start();
     this.sync.start();
-    const follow = () => this.sync.dialOnly(this.membership.dialled());
-    this.membership.changes.subscribe(follow);
-    follow();
+    this.membership.changes.subscribe((moved) => this.sync.dialOnly(this.membership.dialled(), moved));
+    this.sync.dialOnly(this.membership.dialled());
   }
 
   nowMs(): number {

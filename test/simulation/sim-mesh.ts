@@ -100,25 +100,6 @@ export class SimMesh {
     return machine;
   }
 
-  /** Whether all would be joined, some way, if nobody dialled these. */
-  joinedWithout(undialled: readonly FabId[]): boolean {
-    const { dials } = this.#options;
-    const fabs = this.machines.map(({ fab }) => fab);
-    const neighbours = (fab: FabId) =>
-      fabs.filter((other) => {
-        const dialled = (from: FabId, to: FabId) => !undialled.includes(to) && dials.get(from)?.includes(to);
-        return dialled(fab, other) || dialled(other, fab);
-      });
-    const reached = new Set<FabId>();
-    const visit = (fab: FabId): void => {
-      if (reached.has(fab)) return;
-      reached.add(fab);
-      for (const other of neighbours(fab)) visit(other);
-    };
-    visit(fabs[0]!);
-    return reached.size === fabs.length;
-  }
-
   machine(fab: FabId): Machine | undefined {
     return this.machines.find((machine) => machine.fab === fab);
   }

@@ -86,8 +86,33 @@ test('what is said already is not written again', async (t) => {
   assert.equal(fabs[0].store.documents.version(MESH), 1);
 });
 
-test('members are not patched: that would go round what eviction asks for', async (t) => {
+test('members are not patched, nor taken out: that would go round what eviction asks for', async (t) => {
+  const { fabs, memberships } = fabsOf(t);
+  for (const [fab, state] of [
+    ['de', 'evicted'],
+    ['kr', 'member'],
+  ] as const)
+    await say(fabs[0], fab, state, 'x:1');
+  for (const operation of [
+    ['replace', '/members/de', 'member'],
+    ['remove', '/members/de'],
+    ['remove', '/members'],
+    ['add', '/members', { de: 'member' }],
+    ['remove', '/addresses/de'],
+  ] as const) {
+    const patched = fabs[0].patch([operation], { wafer: MESH });
+    await assert.rejects(patched, { code: 'invalid', hint: /wafersync fab add/ }, operation.join(' '));
+  }
+  assert.equal(memberships[0].stateOf(fabId('de')), 'evicted');
+});
+
+test('a node that is evicted when it starts says so', async (t) => {
   const { fabs } = fabsOf(t);
-  const patched = fabs[0].patch([['add', '/members', { de: 'evicted' }]], { wafer: MESH });
-  await assert.rejects(patched, { code: 'invalid', hint: /wafersync fab add/ });
+  await say(fabs[0], 'tw', 'evicted');
+  const told: string[] = [];
+  const log = { ...silentLog, warn: (event: string) => void told.push(event) };
+  const { store, bench } = fabs[0];
+  const configured = { members: BEGUN, addresses: new Map() };
+  new Membership({ self: fabId('tw'), configured, store, commits: bench.replica.commits, log });
+  assert.deepEqual(told, ['fab.evicted']);
 });

@@ -21,7 +21,7 @@ test('a peer that is new is dialled at once, gets what is there and what is born
   network.commit('az', 40);
   network.settle();
   assert.equal(network.at('kr').mesh.reports().length, 0);
-  network.at('tw').post({ type: 'peers', peers: ['az', 'kr'].map(fabId) });
+  network.at('tw').post({ type: 'peers', peers: ['az', 'kr'].map(fabId), moved: [] });
   network.runFor(500);
   network.commit('tw', 1);
   network.settle();
@@ -40,7 +40,7 @@ test('a peer that is dialled no more loses the lanes to it, and both keep in ste
   network.commit('tw', 3);
   network.runFor(2_000);
   const before = network.at('tw').dials.length;
-  network.at('tw').post({ type: 'peers', peers: [] });
+  network.at('tw').post({ type: 'peers', peers: [], moved: [] });
   network.runFor(5_000);
   assert.equal(network.at('tw').dials.length, before, 'nobody dials it');
   const az = peersOf(network, 'tw').get('az');
@@ -58,14 +58,32 @@ test('what was to be dialled later is forgotten with its peer, and dialling begi
   network.kill('az');
   network.runFor(3_000);
   const tw = network.at('tw');
-  tw.post({ type: 'peers', peers: [] });
+  tw.post({ type: 'peers', peers: [], moved: [] });
   const before = tw.dials.length;
   network.runFor(60_000);
   assert.equal(tw.dials.length, before);
   assert.deepEqual(tw.mesh.peers(), []);
   network.restore('az', null);
-  tw.post({ type: 'peers', peers: [fabId('az')] });
+  tw.post({ type: 'peers', peers: [fabId('az')], moved: [] });
   network.settle();
   assert.ok(peersOf(network, 'tw').get('az')?.outboundUp);
   network.assertConverged();
+});
+
+test('a peer that has moved is dialled at once, whatever was left to wait; one that is connected is left alone', () => {
+  const reconnect = { minMs: 100, maxMs: 600_000 };
+  const network = new MeshNetwork({ seed: 74, fabs: ['tw', 'az'], reconnect });
+  network.start();
+  network.settle();
+  const tw = network.at('tw');
+  const moved = { type: 'peers', peers: [fabId('az')], moved: [fabId('az')] } as const;
+  const dialled = tw.dials.length;
+  tw.post(moved);
+  assert.equal(tw.dials.length, dialled);
+  network.cut('tw', 'az');
+  network.runFor(1_500_000);
+  network.heal('tw', 'az');
+  tw.post(moved);
+  network.runFor(200);
+  assert.ok(peersOf(network, 'tw').get('az')?.outboundUp);
 });

@@ -70,11 +70,6 @@ export function checkValue(kind: DocumentKind, field: FieldPath, value: string |
 }
 
 function checkMesh(field: FieldPath, [branch, , pattern]: readonly string[], known: boolean): void {
-  if (branch === 'members' || branch === 'addresses') {
-    throw new WafersyncError('invalid', `${field} says who belongs to the mesh, and is not patched`, {
-      hint: '`wafersync fab add`, `fab remove` and `fab evict` change that.',
-    });
-  }
   if (branch === 'policies' && pattern !== undefined) segmentsOf(pattern);
   if (known || (branch === 'policies' && pattern === undefined)) return;
   throw new WafersyncError('invalid', `${field} has no meaning in the mesh document`, {

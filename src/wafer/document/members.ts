@@ -1,8 +1,8 @@
 import type { FabId } from '../../clocks/dot.ts';
 
 /**
- * `member`: counted, dialled. `removed`: it has left, and everything of it was at all others. `evicted`: it was shut out
- * while it was away. The last two may connect and sync as before; nobody waits for them or dials them.
+ * `member`: waited for. `removed`: it has left, everything of it was at all others, and nobody dials it. `evicted`: it was
+ * shut out while it was away. The last two may connect and sync as before; nobody waits for them.
  */
 export const MEMBER_STATES = ['member', 'removed', 'evicted'] as const;
 
