@@ -143,6 +143,9 @@ test(
     const imported = JSON.parse(await ran('import', lotFile(t, 4), ...tw, '--wait', 'all', '--json'));
     assert.equal(imported.length, 1);
 
+    const dialled = () => cluster.log('de').match(/"peer":"tw","event":"lane.outbound_open"/g)?.length ?? 0;
+    const dialledBefore = dialled();
+    const refusal = /de is not a member of this mesh/;
     for (const fab of ['tw', 'az'] as const) cluster.heal('de', fab);
     for (const fab of ['tw', 'az'] as const) {
       const synced = await waitForRun(cluster.address(fab), alone.runId, ['tw', 'az']);
@@ -153,6 +156,9 @@ test(
       const status = await ran('status', '--node', cluster.address('de'));
       return found.code === 0 && /EVICTED: nobody waits for this fab/.test(status);
     });
+
+    await until(() => dialled() > dialledBefore || refusal.test(cluster.log('de')));
+    assert.doesNotMatch(cluster.log('de'), refusal, 'it may dial as well as be dialled');
 
     assert.match(await ran('fab', 'add', 'de', ...tw), /^de is member now\./);
     const all = ['az', 'de', 'tw'];
