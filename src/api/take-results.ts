@@ -2,6 +2,7 @@ import type { wafersync } from '../gen/wafersync.js';
 import type { StreamIntake } from '../ingest/stream/stream-intake.ts';
 import type { StreamReceipt } from '../ingest/stream/stream-receipt.ts';
 import { fromNumber } from '../wire/long.ts';
+import { BreakOff } from './break-off.ts';
 import { fromBatch } from './result-batch.ts';
 import { fromTestResult } from './test-result.ts';
 
@@ -22,8 +23,11 @@ export async function takeStream(
   intake: StreamIntake,
   messages: AsyncIterable<TestResult>,
 ): Promise<StreamReceipt> {
+  const breakOff = new BreakOff();
+  // A tester that has sent all it has sends nothing more until it is told.
+  intake.onFailure((error) => breakOff.with(error));
   try {
-    for await (const message of messages) await takeMessage(intake, message);
+    for await (const message of breakOff.of(messages)) await takeMessage(intake, message);
   } catch (thrown) {
     throw await intake.fail(thrown);
   }

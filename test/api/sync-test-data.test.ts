@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { syncTestData } from '../../src/api/sync-test-data.ts';
+import { WafersyncError } from '../../src/errors.ts';
 import { wafersync } from '../../src/gen/wafersync.js';
 import { toNumber } from '../../src/wire/long.ts';
 import { fakeNode, turn } from '../stream/fake-node.ts';
 
 type Message = wafersync.v1.TestResult.$Properties;
 type Ack = wafersync.v1.TestAck.$Properties;
+
+/** What is never told never comes: the test must not wait for ever. */
+const BOUNDED = { timeout: 10_000 };
 
 /** A die of `results` results, as a batch. */
 function die(x: number, results: number, first: number): Message {
@@ -178,6 +182,23 @@ test('a failure is told behind an acknowledgement of what is durable nevertheles
     message: /^lot .* has 2000 bytes at sequence 4/,
     hint: /Results up to sequence 3 of stream "S" are durable; send again what follows\.$/,
   });
+  assert.deepEqual(last(), [3, 3, 0]);
+});
+
+test('a write that fails is told while the client sends nothing more and waits', BOUNDED, async () => {
+  const { store, world, send, rest } = stream();
+  store.eager = false;
+  const { last, failure } = rest();
+  await send(die(0, 3, 1));
+  world.fire();
+  await turn();
+  store.commit(0);
+  await send(die(1, 2, 4));
+  world.fire();
+  await turn();
+  store.failures.push(new WafersyncError('exhausted', 'the disk is full'));
+  store.commit(0);
+  await assert.rejects(failure, { code: 'exhausted', hint: /up to sequence 3 / });
   assert.deepEqual(last(), [3, 3, 0]);
 });
 

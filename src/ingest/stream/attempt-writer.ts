@@ -22,6 +22,8 @@ export interface WriterParts {
   readonly durable: (batch: ResultsBatch, receipt: IntakeReceipt) => Promise<void>;
   /** Called when a batch has been dealt with: {@link AttemptWriter.firstPending} has changed. */
   readonly settled: () => void;
+  /** Called when the first write has failed: nothing more goes out. */
+  readonly failed: (error: WafersyncError) => void;
   readonly bounds: StreamBounds;
 }
 
@@ -118,8 +120,10 @@ export class AttemptWriter {
       const batch = { ...next, run: this.#parts.run, program: this.#parts.program() };
       await this.#parts.durable(batch, await this.#parts.write(batch));
     } catch (error) {
+      const first = this.#failure === null;
       this.#failure ??= WafersyncError.from(error, 'internal', 'results could not be written');
       this.#failedFrom = Math.min(this.#failedFrom, next.attempts[0]!.index);
+      if (first) this.#parts.failed(this.#failure);
     }
   }
 }

@@ -67,6 +67,7 @@ export class StreamIntake implements StreamOwner {
   #ended: Promise<void> | null = null;
   /** Why it broke off; null where it did not. */
   #error: WafersyncError | null = null;
+  #failed: (error: WafersyncError) => void = () => {};
 
   constructor(parts: StreamParts, { bounds = {}, progressed = () => {} }: StreamOptions = {}) {
     this.#parts = parts;
@@ -75,6 +76,14 @@ export class StreamIntake implements StreamOwner {
     this.#tests = new TestIndex(parts.newProgram(), this.#bounds);
     this.#defined = new DefinedTests(this.#tests, this.#bounds);
     this.#identity = new StreamIdentity(() => mintStreamId(parts.world));
+  }
+
+  /**
+   * Calls a listener when something could not be made durable, maybe while nobody calls {@link take}: the stream is to be
+   * ended then, by {@link fail}, for nothing more of it will be durable.
+   */
+  onFailure(listener: (error: WafersyncError) => void): void {
+    this.#failed = listener;
   }
 
   /** How far the stream has come by now. */
@@ -190,6 +199,7 @@ export class StreamIntake implements StreamOwner {
       ...{ past, lot, intake, history, world },
       ...{ identity: this.#identity, tests: this.#tests, defined: this.#defined },
       ...{ progressed: this.#progressed, bounds: this.#bounds },
+      failed: (error) => this.#failed(error),
     });
     return this.#run;
   }

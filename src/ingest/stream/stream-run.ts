@@ -32,6 +32,8 @@ export interface StreamRunParts {
   readonly defined: DefinedTests;
   /** Called when {@link StreamRun.through} or {@link StreamRun.tally} may have changed. */
   readonly progressed: () => void;
+  /** Called when something could not be made durable: nothing more of the stream will be. */
+  readonly failed: (error: WafersyncError) => void;
   readonly bounds: StreamBounds;
 }
 
@@ -73,6 +75,7 @@ export class StreamRun {
       program: () => tests.program(),
       durable: (batch, receipt) => this.#durable(batch, receipt),
       settled: parts.progressed,
+      failed: parts.failed,
     });
   }
 
