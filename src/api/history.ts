@@ -114,10 +114,10 @@ export class Places {
   }
 
   #tests(digest: ProgramDigest | null, run: RunId): readonly TestDefinition[] {
-    const known = digest && this.#programs.get(digest);
+    if (!digest) throw new WafersyncError('damaged', `an update of run ${run} names no test program`);
+    const known = this.#programs.get(digest);
     if (known) return known;
-    const body = digest && this.#store.programs.get(digest);
-    if (!digest || !body) throw new WafersyncError('damaged', `the test program of run ${run} is missing`);
+    const body = this.#store.programs.require(digest);
     if (this.#programs.size >= PROGRAMS_MAX) this.#programs.clear();
     const { tests } = readProgram(body, digest);
     this.#programs.set(digest, tests);

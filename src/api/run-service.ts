@@ -168,7 +168,7 @@ async function* readRun(store: Store, id: RunId): AsyncGenerator<Message<'ReadRu
     if (!update) throw new WafersyncError('damaged', `an update of run ${id} is missing in the log`);
     const { program } = update.header;
     const digest = program === null ? null : Buffer.from(program, 'hex');
-    const body = program === null || sent.has(program) ? null : store.programs.get(program);
+    const body = program === null || sent.has(program) ? null : store.programs.require(program);
     if (program !== null) sent.add(program);
     yield {
       ...(body && digest ? { program: { digest, body } } : {}),

@@ -3,21 +3,26 @@ import type { Cancel, World } from '../world.ts';
 
 /** What a scrub is made of. */
 export interface ScrubOptions {
-  readonly store: Pick<Store, 'log'>;
+  readonly store: Pick<Store, 'log' | 'programs'>;
   readonly world: World;
-  /** Bytes of the log that are read in a second; 0 for none. */
+  /** Bytes that are read in a second; 0 for none. */
   readonly bytesPerSecond: number;
 }
 
 /** Wait between two readings, milliseconds. */
 const EVERY_MS = 1_000;
 
-/** Reads through the log, slowly and again and again, so that rot is found before anybody needs what has rotted. */
+/**
+ * Reads through the log and the test programs, slowly and again and again, so that rot is found before anybody needs what
+ * has rotted.
+ */
 export class Scrub {
   readonly #options: ScrubOptions;
+  /** What is read now, and how far. */
+  #reading: 'log' | 'programs' = 'log';
   #row = 0;
   #cancel: Cancel = () => {};
-  /** How often the whole log has been read. */
+  /** How often everything has been read. */
   passes = 0;
 
   constructor(options: ScrubOptions) {
@@ -39,8 +44,10 @@ export class Scrub {
 
   #read(): void {
     const { store, bytesPerSecond } = this.#options;
-    const last = store.log.scan(this.#row, bytesPerSecond);
-    if (last === null && this.#row > 0) this.passes++;
+    const last = store[this.#reading].scan(this.#row, bytesPerSecond);
     this.#row = last ?? 0;
+    if (last !== null) return;
+    if (this.#reading === 'programs') this.passes++;
+    this.#reading = this.#reading === 'log' ? 'programs' : 'log';
   }
 }

@@ -340,7 +340,8 @@ export class SyncRunner {
 
   #missingPrograms(): readonly ProgramDigest[] {
     const { log, programs } = this.#options.store;
-    return log.heldCount === 0 ? [] : programs.missing(MISSING_PROGRAMS_MAX);
+    const none = log.heldCount === 0 && programs.damaged === 0;
+    return none ? [] : programs.missing(MISSING_PROGRAMS_MAX);
   }
 
   #nowUs(): number {

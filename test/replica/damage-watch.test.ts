@@ -76,3 +76,24 @@ test('an update that was held and damaged when its reason ended is applied once 
   await az.bench.commit();
   assert.equal(az.store.foldDigest(), tw.store.foldDigest());
 });
+
+test('a test program that is found damaged is marked, named, and mended by the same from elsewhere', async (t) => {
+  const file = join(quickFolder(t), 'az.db');
+  const az = new DocumentFab(t, 'az', new ManualWorld(), file);
+  const log = new Journal();
+  const watch = new DamageWatch({ replica: az.bench.replica, store: az.store, log });
+  t.after(() => watch.stop());
+  void az.bench.replica.write(batch([0]));
+  await az.bench.commit();
+  const db = new Database(file);
+  db.exec('UPDATE programs SET body = zeroblob(length(body))');
+  db.close();
+  assert.equal(az.store.programs.get(PROGRAM.digest), null);
+  await az.bench.commit();
+  assert.deepEqual(events(log), ['program.damaged']);
+  assert.deepEqual(az.store.programs.missing(10), [PROGRAM.digest]);
+  az.bench.replica.receiveProgram(PROGRAM.digest, PROGRAM.body);
+  await az.bench.commit();
+  assert.deepEqual(az.store.programs.missing(10), []);
+  assert.ok(az.store.programs.get(PROGRAM.digest));
+});

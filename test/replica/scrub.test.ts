@@ -1,28 +1,36 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { Scrub } from '../../src/replica/scrub.ts';
+import type { ProgramDigest } from '../../src/wafer/program.ts';
 import { DocumentFab } from '../support/document-bench.ts';
 
-test('a scrub reads the log to its end, a bounded part each second, and begins anew', async (t) => {
+test('a scrub reads the log to its end, then the programs, a bounded part each second, and begins anew', async (t) => {
   const tw = new DocumentFab(t, 'tw');
   for (let n = 0; n < 5; n++) await tw.patch([['add', '/attributes/oven', `${n}`]]);
   const { world } = tw.bench;
-  const read: number[] = [];
-  const log = {
+  for (const body of ['a', 'b']) {
+    const digest = createHash('sha256').update(body).digest('hex') as ProgramDigest;
+    tw.store.programs.put(digest, Buffer.from(body));
+  }
+  const read: string[] = [];
+  const noted = (name: 'log' | 'programs') => ({
     scan: (row: number, bytes: number) => {
-      const last = tw.store.log.scan(row, bytes);
-      read.push(last ?? 0);
+      const last = tw.store[name].scan(row, bytes);
+      read.push(`${name} ${last ?? 'end'}`);
       return last;
     },
-  };
-  const scrub = new Scrub({ store: { log: log as typeof tw.store.log }, world, bytesPerSecond: 1 });
+  });
+  const store = { log: noted('log'), programs: noted('programs') } as unknown as typeof tw.store;
+  const scrub = new Scrub({ store, world, bytesPerSecond: 1 });
   scrub.start();
-  for (let second = 0; second < 12; second++) world.advance(1_000);
-  assert.deepEqual(read, [1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5, 0]);
-  assert.equal(scrub.passes, 2);
+  for (let second = 0; second < 10; second++) world.advance(1_000);
+  const rows = ['log 1', 'log 2', 'log 3', 'log 4', 'log 5', 'log end'];
+  assert.deepEqual(read, [...rows, 'programs 1', 'programs 2', 'programs end', 'log 1']);
+  assert.equal(scrub.passes, 1);
   scrub.stop();
   world.advance(1_000);
-  assert.equal(read.length, 12);
+  assert.equal(read.length, 10);
 });
 
 test('a scrub of no bytes reads nothing', async (t) => {

@@ -111,6 +111,14 @@ export function nothingAcknowledgedIsLost(stores: readonly Store[], ledger: Ledg
   }
 }
 
+/** Every test program that an applied update names is here, and is what it was. */
+export function programsAreSound(store: Store): void {
+  for (let next = store.log.appliedAfter(0); next; next = store.log.appliedAfter(next.row.id)) {
+    const { program } = next.update.header;
+    if (program !== null) assert.ok(store.programs.get(program), `${program} at ${store.origin.fab}`);
+  }
+}
+
 /** All say the same of every fab that the mesh document names. */
 export function membersAreAlike(processes: readonly Pick<NodeProcess, 'membership' | 'store'>[]): void {
   const said = ({ membership, store }: Pick<NodeProcess, 'membership' | 'store'>) =>

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { type Dot, epoch, fabId, sequence } from '../../src/clocks/dot.ts';
+import type { ProgramDigest } from '../../src/wafer/program.ts';
 import type { Dice } from './dice.ts';
 
 /** What a power cut or a copy leaves of a database. */
@@ -85,6 +86,26 @@ export class SimDisk {
       bytes[dice.int(bytes.length)]! ^= 1 << dice.int(8);
       db.prepare<[Buffer, number], never>(`UPDATE update_log SET ${column} = ? WHERE id = ?`).run(bytes, id);
       return dot;
+    } finally {
+      db.close();
+    }
+  }
+
+  /** Flips a bit in the bytes of a test program. Gives its digest; null without one. */
+  rotProgram(dice: Dice, mayRot: (digest: ProgramDigest) => boolean): ProgramDigest | null {
+    const db = new Database(this.file);
+    try {
+      const rows = db
+        .prepare<[], { id: number; digest: ProgramDigest; body: Buffer }>(
+          'SELECT id, digest, body FROM programs WHERE body IS NOT NULL ORDER BY id',
+        )
+        .all()
+        .filter(({ digest }) => mayRot(digest));
+      if (rows.length === 0) return null;
+      const { id, digest, body } = dice.pick(rows);
+      body[dice.int(body.length)]! ^= 1 << dice.int(8);
+      db.prepare<[Buffer, number], never>('UPDATE programs SET body = ? WHERE id = ?').run(body, id);
+      return digest;
     } finally {
       db.close();
     }

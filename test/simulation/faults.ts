@@ -159,6 +159,20 @@ const DISKS: readonly Fault[] = [
     },
   },
   {
+    name: 'program-rot',
+    happen: (mesh, dice) => {
+      const machine = dice.pick(mesh.machines);
+      const { running, doomed, frozen, options } = machine;
+      const others = mesh.processes.filter(({ fab }) => fab !== machine.fab);
+      if (!running || doomed || frozen) return false;
+      const rotten = options.disk.rotProgram(dice, (digest) => {
+        return !mesh.rotten.has(digest) && others.some(({ store }) => store.programs.has(digest));
+      });
+      if (rotten) mesh.rotten.add(rotten);
+      return rotten !== null;
+    },
+  },
+  {
     // The database without its log: what it was at the last checkpoint that was completed.
     name: 'log-lost',
     happen: (mesh, dice) => {

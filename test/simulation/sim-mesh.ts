@@ -60,7 +60,7 @@ export class SimMesh {
   /** What each machine has applied, of the process that runs on it. */
   readonly applied = new WeakMap<Store, AppliedEdits>();
   readonly failures: unknown[] = [];
-  /** Updates that have rotted at some machine. */
+  /** Updates and test programs that have rotted at some machine. */
   readonly rotten = new Set<string>();
   /** Copies that are dialled in place of their originals. */
   readonly #standIns = new Map<FabId, Machine>();

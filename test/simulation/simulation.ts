@@ -12,6 +12,7 @@ import {
   logsAreEqual,
   membersAreAlike,
   nothingAcknowledgedIsLost,
+  programsAreSound,
 } from './checks.ts';
 import { Dice } from './dice.ts';
 import { FAULTS, type Fault, OLDER_VERSION } from './faults.ts';
@@ -132,7 +133,10 @@ class Simulation {
     await this.#mesh.settleMembers((done) => this.#runUntilDone(done));
     await this.#mesh.settleTwins((done) => this.#runUntilDone(done));
     await this.#converge();
-    for (const { store } of this.#mesh.processes) store.log.scan(0, Number.MAX_SAFE_INTEGER);
+    for (const { store } of this.#mesh.processes) {
+      store.log.scan(0, Number.MAX_SAFE_INTEGER);
+      store.programs.scan(0, Number.MAX_SAFE_INTEGER);
+    }
     await this.#converge();
     await this.#beSilent();
     this.#finalChecks();
@@ -230,6 +234,7 @@ class Simulation {
         `${fab} has other tables than ${first!.fab}`,
       );
       ledger.applied(store, fab);
+      programsAreSound(store);
     }
     membersAreAlike(processes);
     foldsEqualRebuild(this.#dice.pick(processes).store);
@@ -264,7 +269,7 @@ class Simulation {
     return (
       others.every(({ store }) => haveTheSame(store, first!.store)) &&
       others.every(({ store }) => store.vectors.applied.equals(first!.store.vectors.applied)) &&
-      processes.every(({ store }) => store.log.damaged.isEmpty) &&
+      processes.every(({ store }) => store.log.damaged.isEmpty && store.programs.damaged === 0) &&
       first!.store.log.held(1_000).every(({ reason }) => reason === 'kind' || reason === 'fold') &&
       processes.every((process) => this.#knowsAll(process))
     );

@@ -120,3 +120,39 @@ test('a chain that was led over damage is that of the sound updates once these h
   assert.equal(store.chains.at(store.origin, 3), sound.chains.at(store.origin, 3));
   assert.notEqual(store.chains.at(store.origin, 3), wrong);
 });
+
+test('a test program that has rotted is given to nobody, asked for, and put right when it comes again', (t) => {
+  const { digest, body } = PROGRAM;
+  for (const restart of [false, true]) {
+    const file = join(quickFolder(t), 'tw.db');
+    let { store } = filled(file);
+    const db = new Database(file);
+    db.exec('UPDATE programs SET body = zeroblob(length(body))');
+    db.close();
+    const found: string[] = [];
+    store.programs.onDamage((program) => found.push(program));
+    assert.equal(store.programs.scan(0, 1_000_000), 1);
+    assert.deepEqual(found, [digest], 'found by reading through');
+    assert.equal(store.programs.get(digest), null);
+    assert.throws(() => store.programs.require(digest), { code: 'damaged', hint: /fetched again/ });
+    assert.ok(store.transaction(() => store.programs.markDamaged(digest)));
+    assert.ok(!store.transaction(() => store.programs.markDamaged(digest)), 'once');
+    if (restart) {
+      store.close();
+      store = open(file);
+    }
+    assert.deepEqual(store.programs.missing(10), [digest]);
+    assert.deepEqual([store.programs.has(digest), store.programs.damaged], [false, 1]);
+    assert.throws(() =>
+      store.transaction(() => {
+        store.programs.put(digest, body);
+        throw new Error('undone');
+      }),
+    );
+    assert.deepEqual(store.programs.missing(10), [digest], 'what was undone did not come');
+    store.programs.put(digest, body);
+    assert.deepEqual(store.programs.missing(10), []);
+    assert.equal(Buffer.compare(store.programs.get(digest)!, body), 0);
+    store.close();
+  }
+});

@@ -67,8 +67,8 @@ class DecodedUpdates {
 
   #read(dot: Dot, name: string): Decoded {
     const update = this.#store.log.get(dot);
-    const program = update?.header.program ? this.#store.programs.get(update.header.program) : null;
-    if (!update || !program) throw lost(`update ${name}`);
+    if (!update?.header.program) throw lost(`update ${name}`);
+    const program = this.#store.programs.require(update.header.program);
     const attempts = new Map(decodeAttempts(update.payload).map((attempt) => [attempt.index, attempt]));
     return { dot: name, attempts, tests: readProgram(program).tests };
   }
