@@ -35,9 +35,11 @@ import { Store } from './store/store.ts';
 import { type Carrier, SyncRunner } from './sync/sync-runner.ts';
 import { grpcTransport } from './sync/transport/grpc-transport.ts';
 import { decodeAttemptTable } from './wafer/payload/decode.ts';
+import { stubPayload } from './wafer/payload/stub.ts';
 import { ProgramBuilder } from './wafer/program-codec.ts';
 import { decodeEdit } from './wire/edit.ts';
 import { decodeHeader } from './wire/header.ts';
+import { decodePurge } from './wire/purge.ts';
 import { decodeRunRecord } from './wire/run-record.ts';
 import {
   conflictService,
@@ -85,7 +87,14 @@ export function openStore(config: NodeConfig, world: World): Store {
     file: databaseFile(config),
     fab: config.fab,
     world,
-    decoders: { readAttempts: decodeAttemptTable, decodeEdit, decodeHeader, decodeRunRecord },
+    decoders: {
+      readAttempts: decodeAttemptTable,
+      decodeEdit,
+      decodeHeader,
+      decodeRunRecord,
+      decodePurge,
+      stubPayload,
+    },
   });
 }
 

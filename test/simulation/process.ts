@@ -18,8 +18,10 @@ import type {
   Transport,
 } from '../../src/sync/transport/transport.ts';
 import { decodeAttemptTable } from '../../src/wafer/payload/decode.ts';
+import { stubPayload } from '../../src/wafer/payload/stub.ts';
 import { decodeEdit } from '../../src/wire/edit.ts';
 import { decodeHeader } from '../../src/wire/header.ts';
+import { decodePurge } from '../../src/wire/purge.ts';
 import { decodeRunRecord } from '../../src/wire/run-record.ts';
 import type { ProcessWorld } from './clock.ts';
 import type { Answering, Dialling } from './network.ts';
@@ -161,6 +163,8 @@ function decodersOf(unknownKinds: ReadonlySet<string>): Decoders {
     readAttempts: decodeAttemptTable,
     decodeEdit,
     decodeRunRecord,
+    decodePurge,
+    stubPayload,
     decodeHeader: (bytes) => {
       const header = decodeHeader(bytes);
       return unknownKinds.has(header.kind) ? { ...header, kind: 'unknown' } : header;
