@@ -67,7 +67,14 @@ async function withFab<T>(
 ): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'wafersync-bench-'));
   const file = join(folder, 'wafersync.db');
-  const decoders = { readAttempts: decodeAttemptTable, decodeEdit, decodeHeader, decodeRunRecord, decodePurge, stubPayload };
+  const decoders = {
+    readAttempts: decodeAttemptTable,
+    decodeEdit,
+    decodeHeader,
+    decodeRunRecord,
+    decodePurge,
+    stubPayload,
+  };
   const store = Store.open({ file, fab: fabId(name), world: realWorld, decoders });
   const queue = { groupCommitMs: 5, groupBytes: 2 ** 20, maxQueueBytes: 2 ** 26 };
   const clock = new HybridClock(realWorld.nowMs);

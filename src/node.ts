@@ -7,6 +7,7 @@ import { loadDescriptors } from './api/descriptors.ts';
 import { addHealth, Health } from './api/health.ts';
 import { showWhatIsTaken } from './api/intake-health.ts';
 import { addReflection } from './api/reflection.ts';
+import { RETENTION_POLICIES, retentionServiceHandlers } from './api/retention-service.ts';
 import { runServiceHandlers } from './api/run-service.ts';
 import { createServer } from './api/server.ts';
 import { Slots } from './api/slots.ts';
@@ -32,6 +33,7 @@ import { Replica } from './replica/replica.ts';
 import { Scrub } from './replica/scrub.ts';
 import { StorageWatch } from './replica/storage-watch.ts';
 import { Store } from './store/store.ts';
+import { Retention } from './sync/retention.ts';
 import { type Carrier, SyncRunner } from './sync/sync-runner.ts';
 import { grpcTransport } from './sync/transport/grpc-transport.ts';
 import { decodeAttemptTable } from './wafer/payload/decode.ts';
@@ -44,6 +46,7 @@ import { decodeRunRecord } from './wire/run-record.ts';
 import {
   conflictService,
   dataSync,
+  retentionService,
   runService,
   syncMonitor,
   testEquipment,
@@ -136,6 +139,12 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
   const scrub = new Scrub({ store, world, bytesPerSecond: config.store.scrubBytesPerS });
   const held = new HeldWatch({ replica, store, world, log, maxClockDriftMs: config.sync.maxClockDriftMs });
   const sync = new SyncRunner({ ...syncOptions(config, addresses, store), replica, store, world, log });
+  const retention = new Retention({
+    ...{ store, replica, world, log },
+    members: () => members,
+    reports: () => sync.reports(),
+    valuesDays: config.retention.valuesDays,
+  });
   const spool = new Spool(join(config.dataDir, 'spool'), config.intake.maxUploadBytes, world);
   const files = { timeZone: config.timeZone, intake: replica };
   const health = new Health();
@@ -185,9 +194,18 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
   );
   server.add(waferService, waferServiceHandlers({ ...shared, replica }));
   server.add(conflictService, conflictServiceHandlers({ store, replica }));
+  server.add(retentionService, retentionServiceHandlers({ store, retention }), RETENTION_POLICIES);
   server.add(
     syncMonitor,
-    syncMonitorHandlers({ ...shared, policies, storage, addresses, version, slots: subscriptions }),
+    syncMonitorHandlers({
+      ...shared,
+      policies,
+      storage,
+      retention,
+      addresses,
+      version,
+      slots: subscriptions,
+    }),
     {
       GetNode: { quiet: true },
       WatchNode: { subscription: true },
@@ -212,6 +230,7 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
   const port = await server.bind(config.listen.host, config.listen.port);
   held.start();
   scrub.start();
+  retention.start();
   seedRules(config, store, replica, log);
   sync.start();
   folder?.start();
@@ -225,6 +244,7 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
       held.stop();
       damage.stop();
       scrub.stop();
+      retention.stop();
       await stop(around, server, sync, storage, replica, store);
     },
   };

@@ -1,12 +1,21 @@
 import type { WafersyncError } from '../errors.ts';
 import type { StorageView } from '../replica/storage-watch.ts';
-import { conflictService, dataSync, runService, testEquipment, waferService } from '../wire/services.ts';
+import {
+  conflictService,
+  dataSync,
+  retentionService,
+  runService,
+  testEquipment,
+  waferService,
+} from '../wire/services.ts';
 import type { Health } from './health.ts';
 
 /** The node as a whole, and the services that take something in. */
 const TAKING_IN = [
   '',
-  ...[testEquipment, runService, waferService, conflictService, dataSync].map(({ name }) => name),
+  ...[testEquipment, runService, waferService, conflictService, retentionService, dataSync].map(
+    ({ name }) => name,
+  ),
 ];
 
 /**

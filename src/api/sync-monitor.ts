@@ -3,6 +3,7 @@ import type { wafersync } from '../gen/wafersync.js';
 import type { PolicyWatch } from '../replica/policy-watch.ts';
 import type { StorageView } from '../replica/storage-watch.ts';
 import type { Store } from '../store/store.ts';
+import type { RetentionView } from '../sync/retention.ts';
 import type { SyncRunner } from '../sync/sync-runner.ts';
 import { fromNumber } from '../wire/long.ts';
 import type { syncMonitor } from '../wire/services.ts';
@@ -11,6 +12,7 @@ import type { World } from '../world.ts';
 import { serverStream, unary } from './call.ts';
 import { onChange } from './changes.ts';
 import type { HandlersOf } from './handlers.ts';
+import { toBlocks } from './retention-service.ts';
 import type { Slots } from './slots.ts';
 
 type NodeState = wafersync.v1.NodeState.$Properties;
@@ -21,6 +23,7 @@ export interface SyncMonitorOptions {
   readonly sync: SyncRunner;
   readonly policies: Pick<PolicyWatch, 'versionOf'>;
   readonly storage: { view(): StorageView };
+  readonly retention: { view(): RetentionView };
   readonly world: World;
   readonly members: readonly FabId[];
   /** host:port of the peers that this node dials. */
@@ -84,11 +87,25 @@ function nodeState(options: SyncMonitorOptions, uptimeMs: number): NodeState {
     members: [...options.members].sort(),
     last_lag_ms: sync.lastLagMs,
     missing_updates: fromNumber(sync.missing().size),
+    retention: retentionState(options),
     storage: {
       full: storage.full,
       full_for_ms: fromNumber(Math.round(storage.fullForMs)),
       reason: storage.reason,
       refused_writes: fromNumber(storage.refused),
     },
+  };
+}
+
+function retentionState({ store, retention }: SyncMonitorOptions): wafersync.v1.RetentionState.$Properties {
+  const { valuesDays, last } = retention.view();
+  const { purges, updates } = store.purges.totals();
+  return {
+    values_days: valuesDays,
+    purges: fromNumber(purges),
+    purged_updates: fromNumber(updates),
+    looked_at_us: fromNumber(Math.round((last?.atMs ?? 0) * 1000)),
+    blocked_updates: fromNumber(last?.outlook.blocked ?? 0),
+    blocks: toBlocks(last?.outlook.blocks ?? []),
   };
 }

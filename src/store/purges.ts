@@ -79,6 +79,11 @@ export class Purges {
     }));
   }
 
+  /** How many purges are applied here, and how many updates they name. */
+  totals(): { readonly purges: number; readonly updates: number } {
+    return this.#statements.totals.get()!;
+  }
+
   #stored({ origin, sequence, ...row }: PurgeRow): StoredPurge {
     return { ...row, dot: this.#keys.dot(origin, sequence), timestamp: timestamp(row.timestamp) };
   }
@@ -123,6 +128,9 @@ function statements(connection: Connection) {
     of: connection.prepare<[number, number], PurgeRow>(
       `${PURGE} JOIN purged_updates n ON n.purge = p.update_row WHERE n.origin = ? AND n.sequence = ?
        ORDER BY u.timestamp LIMIT 1`,
+    ),
+    totals: connection.prepare<[], { purges: number; updates: number }>(
+      'SELECT count(*) AS purges, ifnull(sum(updates), 0) AS updates FROM purges',
     ),
     list: connection.prepare<[number], PurgeRow>(
       `${PURGE} ORDER BY u.timestamp DESC, p.update_row DESC LIMIT ?`,

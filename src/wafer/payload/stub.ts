@@ -1,5 +1,7 @@
 import { WafersyncError } from '../../errors.ts';
+import type { Attempt, Results } from '../attempt.ts';
 import { ByteReader } from '../bytes.ts';
+import { readAttemptTable } from './attempt-table.ts';
 import { type OpenPayload, openPayload } from './open.ts';
 import { skipSection } from './section.ts';
 
@@ -26,6 +28,27 @@ export function isStubPayload(payload: Uint8Array): boolean {
 /** Whether an opened payload is a stub. */
 export function isStub({ resultCounts, rest }: OpenPayload): boolean {
   return resultCounts.length > 0 && rest.remaining === 0;
+}
+
+/** Attempts of a stub, each with as many results as it had, all of them blank. @throws as {@link stubPayload} */
+export function blankAttempts(stub: Uint8Array): Attempt[] {
+  const { table, resultCounts } = openPayload(stub);
+  return readAttemptTable(table, resultCounts).map(({ resultCount, ...facts }) => ({
+    ...facts,
+    results: blankResults(resultCount),
+  }));
+}
+
+function blankResults(length: number): Results {
+  return {
+    length,
+    tests: new Uint32Array(length),
+    testFlags: new Int16Array(length),
+    parmFlags: new Int16Array(length),
+    valueCounts: new Uint32Array(length),
+    values: new Float32Array(),
+    timesUs: null,
+  };
 }
 
 /** Passes where there are results to read. @throws WafersyncError `not-found` where they were purged */
