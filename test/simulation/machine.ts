@@ -27,6 +27,8 @@ export interface MachineEvents {
 export interface MachineOptions {
   readonly fab: FabId;
   readonly peers: readonly FabId[];
+  /** All fabs of the mesh. */
+  readonly members: readonly FabId[];
   readonly disk: SimDisk;
   readonly clock: MachineClock;
   readonly mesh: MeshClock;
@@ -85,10 +87,10 @@ export class Machine {
 
   /** Starts a process on what is on the disk. */
   start(): void {
-    const { fab, disk, clock, mesh, dice, network, settings, events, peers } = this.options;
+    const { fab, disk, clock, mesh, dice, network, settings, events, peers, members } = this.options;
     const world = new ProcessWorld(mesh, clock, dice.split(), (run) => this.#guard(run));
     const process: NodeProcess = new NodeProcess({
-      ...{ fab, peers, world, settings, log: this.#log(), unknownKinds: this.unknownKinds },
+      ...{ fab, peers, members, world, settings, log: this.#log(), unknownKinds: this.unknownKinds },
       file: disk.file,
       identify: () => disk.identity,
       transport: (dialler) => network.transportOf(dialler),

@@ -9,6 +9,7 @@ import { Store } from '../../src/store/store.ts';
 import type { Decoders } from '../../src/store/types.ts';
 import type { PullRequest } from '../../src/sync/messages.ts';
 import { answererOf, PullAnswers } from '../../src/sync/pull-server.ts';
+import { Retention } from '../../src/sync/retention.ts';
 import { type Carrier, SyncRunner, type SyncRunnerOptions } from '../../src/sync/sync-runner.ts';
 import type { toWaferUpdate } from '../../src/sync/transport/lane-codec.ts';
 import type {
@@ -39,6 +40,8 @@ export interface NodeSettings extends Pick<SyncRunnerOptions, 'window' | 'catchU
 export interface ProcessOptions {
   readonly fab: FabId;
   readonly peers: readonly FabId[];
+  /** All fabs of the mesh. */
+  readonly members: readonly FabId[];
   readonly file: string;
   /** Which file it is, as its volume tells. */
   readonly identify: () => string;
@@ -61,6 +64,7 @@ export class NodeProcess implements Answering {
   readonly replica: Replica<Carrier>;
   readonly sync: SyncRunner;
   readonly world: ProcessWorld;
+  readonly retention: Retention;
   readonly #storage: StorageWatch;
   readonly #held: HeldWatch;
   readonly #damage: DamageWatch;
@@ -103,6 +107,11 @@ export class NodeProcess implements Answering {
         peers: options.peers,
       },
     });
+    this.retention = new Retention({
+      ...{ store, replica, world, log, valuesDays: 0 },
+      members: () => options.members,
+      reports: () => this.sync.reports(),
+    });
     this.#storage.changes.subscribe((full) => this.sync.storage(full));
   }
 
@@ -124,6 +133,10 @@ export class NodeProcess implements Answering {
   /** Whether its version knows a kind of updates. */
   knows(kind: string): boolean {
     return !this.#unknownKinds.has(kind);
+  }
+
+  get takesStubs(): boolean {
+    return this.knows('purge');
   }
 
   get full(): boolean {
@@ -148,6 +161,7 @@ export class NodeProcess implements Answering {
   async stop(): Promise<void> {
     this.#held.stop();
     this.#damage.stop();
+    this.retention.stop();
     const stopped = this.sync.stop();
     this.#storage.stop();
     // What the last reports wait for is the commit that closing makes.
