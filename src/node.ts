@@ -7,6 +7,7 @@ import { loadDescriptors } from './api/descriptors.ts';
 import { addHealth, Health } from './api/health.ts';
 import { showWhatIsTaken } from './api/intake-health.ts';
 import { addReflection } from './api/reflection.ts';
+import { RETENTION_POLICIES, retentionServiceHandlers } from './api/retention-service.ts';
 import { runServiceHandlers } from './api/run-service.ts';
 import { createServer } from './api/server.ts';
 import { Slots } from './api/slots.ts';
@@ -36,17 +37,21 @@ import { StorageWatch } from './replica/storage-watch.ts';
 import { Store } from './store/store.ts';
 import { FabControl } from './sync/fab-control.ts';
 import { Membership } from './sync/membership.ts';
+import { Retention } from './sync/retention.ts';
 import { type Carrier, SyncRunner } from './sync/sync-runner.ts';
 import { grpcTransport } from './sync/transport/grpc-transport.ts';
 import type { ConfiguredFabs } from './wafer/document/members.ts';
 import { decodeAttemptTable } from './wafer/payload/decode.ts';
+import { stubPayload } from './wafer/payload/stub.ts';
 import { ProgramBuilder } from './wafer/program-codec.ts';
 import { decodeEdit } from './wire/edit.ts';
 import { decodeHeader } from './wire/header.ts';
+import { decodePurge } from './wire/purge.ts';
 import { decodeRunRecord } from './wire/run-record.ts';
 import {
   conflictService,
   dataSync,
+  retentionService,
   runService,
   syncControl,
   syncMonitor,
@@ -91,7 +96,14 @@ export function openStore(config: NodeConfig, world: World): Store {
     file: databaseFile(config),
     fab: config.fab,
     world,
-    decoders: { readAttempts: decodeAttemptTable, decodeEdit, decodeHeader, decodeRunRecord },
+    decoders: {
+      readAttempts: decodeAttemptTable,
+      decodeEdit,
+      decodeHeader,
+      decodeRunRecord,
+      decodePurge,
+      stubPayload,
+    },
   });
 }
 
@@ -138,6 +150,12 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
     log,
   });
   const sync = new SyncRunner({ ...syncOptions(config, membership, store), replica, store, world, log });
+  const retention = new Retention({
+    ...{ store, replica, world, log },
+    members: () => membership.members(),
+    reports: () => sync.reports(),
+    valuesDays: config.retention.valuesDays,
+  });
   const spool = new Spool(join(config.dataDir, 'spool'), config.intake.maxUploadBytes, world);
   const files = { timeZone: config.timeZone, intake: replica };
   const health = new Health();
@@ -187,13 +205,14 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
   );
   server.add(waferService, waferServiceHandlers({ ...shared, replica }));
   server.add(conflictService, conflictServiceHandlers({ store, replica }));
+  server.add(retentionService, retentionServiceHandlers({ store, retention }), RETENTION_POLICIES);
   server.add(
     syncControl,
     syncControlHandlers({ fabs: new FabControl({ ...shared, replica }), checkAddress }),
   );
   server.add(
     syncMonitor,
-    syncMonitorHandlers({ ...shared, policies, storage, version, slots: subscriptions }),
+    syncMonitorHandlers({ ...shared, policies, storage, retention, version, slots: subscriptions }),
     {
       GetNode: { quiet: true },
       WatchNode: { subscription: true },
@@ -218,6 +237,7 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
   const port = await server.bind(config.listen.host, config.listen.port);
   held.start();
   scrub.start();
+  retention.start();
   seedRules(config, store, replica, log);
   sync.start();
   followMembers(membership, sync);
@@ -232,6 +252,7 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
       held.stop();
       damage.stop();
       scrub.stop();
+      retention.stop();
       await stop(around, server, sync, storage, replica, store);
     },
   };

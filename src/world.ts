@@ -30,6 +30,7 @@ export type TimerPurpose =
   | 'storage-probe'
   | 'held'
   | 'scrub'
+  | 'retention'
   | 'shutdown';
 
 /** The real world. */

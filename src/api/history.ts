@@ -10,7 +10,8 @@ import type { ProgramDigest, TestDefinition } from '../wafer/program.ts';
 import { readProgram } from '../wafer/program-codec.ts';
 import type { RunId } from '../wafer/run.ts';
 import { toNumber } from '../wire/long.ts';
-import { type AttemptPlace, toTestResults } from './test-result.ts';
+import { purgedValues } from './purged-values.ts';
+import { type AttemptPlace, toPurgedResult, toTestResults } from './test-result.ts';
 
 type TestResult = wafersync.v1.TestResult.$Properties;
 
@@ -51,7 +52,9 @@ export async function* historicalResults(store: Store, query: HistoryQuery): Asy
           order = new IndexOrder<Found>(({ attempt }) => attempt.index);
           run = row.run.id;
         }
-        yield* resultsOf(order.push(places.attempts(row)), query);
+        const purged = places.purged(row);
+        if (purged) yield purged;
+        else yield* resultsOf(order.push(places.attempts(row)), query);
       }
       // A long query gives way to the node's other work between pages.
       await new Promise((resolve) => setImmediate(resolve));
@@ -93,7 +96,23 @@ export class Places {
     this.#store = store;
   }
 
-  attempts({ run, wafer, update, indexes }: ReadRow): Found[] {
+  /** What is to be said of an update whose values were purged; null where they are here. */
+  purged(row: ReadRow): TestResult | null {
+    const purged = purgedValues(this.#store, row.update, row.indexes);
+    return purged && toPurgedResult(this.#placeOf(row), purged);
+  }
+
+  attempts(row: ReadRow): Found[] {
+    const { update, indexes, run } = row;
+    const place = this.#placeOf(row);
+    const tests = this.#tests(update.header.program, run.id);
+    const wanted = new Set(indexes);
+    return decodeAttempts(update.payload)
+      .filter(({ index }) => wanted.has(index))
+      .map((attempt) => ({ attempt, tests, place }));
+  }
+
+  #placeOf({ run, wafer, update }: ReadRow): AttemptPlace {
     // Without a record it is looked up again: it may come later.
     if (this.#run?.id !== run.id || this.#run.streamed === undefined) {
       const record = this.#store.runs.get(run.id)?.record;
@@ -105,12 +124,7 @@ export class Places {
       };
     }
     const { equipmentId, streamId, streamed } = this.#run;
-    const place = { fab: update.header.dot.fab, run, wafer, equipmentId, streamId, streamed };
-    const tests = this.#tests(update.header.program, run.id);
-    const wanted = new Set(indexes);
-    return decodeAttempts(update.payload)
-      .filter(({ index }) => wanted.has(index))
-      .map((attempt) => ({ attempt, tests, place }));
+    return { fab: update.header.dot.fab, run, wafer, equipmentId, streamId, streamed };
   }
 
   #tests(digest: ProgramDigest | null, run: RunId): readonly TestDefinition[] {

@@ -3,6 +3,7 @@ import type { StorageView } from '../replica/storage-watch.ts';
 import {
   conflictService,
   dataSync,
+  retentionService,
   runService,
   syncControl,
   testEquipment,
@@ -13,7 +14,7 @@ import type { Health } from './health.ts';
 /** The node as a whole, and the services that take something in. */
 const TAKING_IN = [
   '',
-  ...[testEquipment, runService, waferService, conflictService, dataSync, syncControl].map(
+  ...[testEquipment, runService, waferService, conflictService, retentionService, dataSync, syncControl].map(
     ({ name }) => name,
   ),
 ];

@@ -14,6 +14,7 @@ import type { World } from '../world.ts';
 import { type CallContext, clientStream, serverStream, unary } from './call.ts';
 import { onChange } from './changes.ts';
 import type { HandlersOf } from './handlers.ts';
+import { purgedValues } from './purged-values.ts';
 import type { Slots } from './slots.ts';
 import { syncStateOf } from './wafer-state.ts';
 
@@ -176,6 +177,7 @@ async function* readRun(store: Store, id: RunId): AsyncGenerator<Message<'ReadRu
       payload: update.payload,
       wafer: toWaferName(update.header.wafer),
       indexes: indexes.map((index) => fromNumber(index)),
+      purged: purgedValues(store, update, indexes),
     };
   }
 }

@@ -3,6 +3,7 @@ import type { PolicyWatch } from '../replica/policy-watch.ts';
 import type { StorageView } from '../replica/storage-watch.ts';
 import type { Store } from '../store/store.ts';
 import type { Membership } from '../sync/membership.ts';
+import type { RetentionView } from '../sync/retention.ts';
 import type { SyncRunner } from '../sync/sync-runner.ts';
 import type { MemberState } from '../wafer/document/members.ts';
 import { fromNumber } from '../wire/long.ts';
@@ -12,6 +13,7 @@ import type { World } from '../world.ts';
 import { serverStream, unary } from './call.ts';
 import { onChange } from './changes.ts';
 import type { HandlersOf } from './handlers.ts';
+import { toBlocks } from './retention-service.ts';
 import type { Slots } from './slots.ts';
 
 type NodeState = wafersync.v1.NodeState.$Properties;
@@ -22,6 +24,7 @@ export interface SyncMonitorOptions {
   readonly sync: SyncRunner;
   readonly policies: Pick<PolicyWatch, 'versionOf'>;
   readonly storage: { view(): StorageView };
+  readonly retention: { view(): RetentionView };
   readonly world: World;
   readonly membership: Pick<Membership, 'fabs' | 'members' | 'addressOf'>;
   /** Version of the program. */
@@ -85,6 +88,7 @@ function nodeState(options: SyncMonitorOptions, uptimeMs: number): NodeState {
     evicted_fabs: inState(options, 'evicted'),
     last_lag_ms: sync.lastLagMs,
     missing_updates: fromNumber(sync.missing().size),
+    retention: retentionState(options),
     storage: {
       full: storage.full,
       full_for_ms: fromNumber(Math.round(storage.fullForMs)),
@@ -96,4 +100,17 @@ function nodeState(options: SyncMonitorOptions, uptimeMs: number): NodeState {
 
 function inState({ membership }: SyncMonitorOptions, wanted: MemberState): string[] {
   return membership.fabs().flatMap(({ fab, state }) => (state === wanted ? [fab] : []));
+}
+
+function retentionState({ store, retention }: SyncMonitorOptions): wafersync.v1.RetentionState.$Properties {
+  const { valuesDays, last } = retention.view();
+  const { purges, updates } = store.purges.totals();
+  return {
+    values_days: valuesDays,
+    purges: fromNumber(purges),
+    purged_updates: fromNumber(updates),
+    looked_at_us: fromNumber(Math.round((last?.atMs ?? 0) * 1000)),
+    blocked_updates: fromNumber(last?.outlook.blocked ?? 0),
+    blocks: toBlocks(last?.outlook.blocks ?? []),
+  };
 }

@@ -54,6 +54,22 @@ export interface AttemptPlace {
   readonly streamId: string;
 }
 
+/** What stands for results whose values were purged. */
+export function toPurgedResult(place: AttemptPlace, purged: wafersync.v1.PurgedValues.$Properties): Message {
+  return {
+    equipment_id: place.equipmentId,
+    stream_id: place.streamId,
+    wafer_id: place.wafer.waferId,
+    lot: place.wafer.lot,
+    insertion: place.wafer.insertion,
+    fab_id: place.fab,
+    run_id: place.run.id,
+    no_coordinates: true,
+    no_value: true,
+    purged,
+  };
+}
+
 /** The results of a stored attempt as messages, in execution order. */
 export function* toTestResults(
   attempt: Attempt,

@@ -6,7 +6,7 @@ import { decodeAttemptTable } from '../wafer/payload/decode.ts';
 import type { Update } from '../wafer/update.ts';
 import type { YieldView } from '../wafer/views.ts';
 import type { WaferKey } from '../wafer/wafer-key.ts';
-import { fromNumber } from '../wire/long.ts';
+import { fromNumber, toNumber } from '../wire/long.ts';
 import type { World } from '../world.ts';
 import { pause } from './changes.ts';
 import { Places } from './history.ts';
@@ -134,7 +134,13 @@ class Watch {
     let attempts = 0;
     let ended = 0;
     const { run, wafer } = update.header;
-    for (const found of this.#places.attempts({ run: run!, wafer, update, indexes })) {
+    const row = { run: run!, wafer, update, indexes };
+    const purged = indexes.length > 0 ? this.#places.purged(row) : null;
+    if (purged) {
+      yield page([purged], toNumber(purged.purged?.attempts), toNumber(purged.purged?.results));
+      return;
+    }
+    for (const found of this.#places.attempts(row)) {
       for (const result of toTestResults(found.attempt, found.tests, found.place)) {
         if (results.length >= PAGE_RESULTS) {
           yield page(results, attempts, ended);

@@ -28,7 +28,10 @@ interface Inspection {
   readonly wafers: readonly { readonly wafer_id: string | null; readonly parts: number }[];
   readonly parts: { readonly prr: number; readonly unique_xy: number };
   readonly yield: YieldRules;
-  readonly digests: { readonly attempts_sha256: string; readonly parts_sha256: string };
+  /** attempts_sha256 is null where values were purged: nobody can work it out any more. */
+  readonly digests: { readonly attempts_sha256: string | null; readonly parts_sha256: string };
+  /** Results of a run whose values were purged. */
+  readonly purged_results?: number;
 }
 
 /** Tells what files contain, or a run that a node keeps. Resolves to the exit code. */
@@ -75,7 +78,9 @@ export async function inspectRun(
     const [tally, yields] = [new PartTally(), new YieldTally()];
     const partsOf = new Map<string, number>();
     let position = 0;
-    for await (const { attempt, tests, wafer } of readRun(runs, runId)) {
+    let purged = 0;
+    for await (const { attempt, purged: isPurged, tests, wafer } of readRun(runs, runId)) {
+      if (isPurged) purged += attempt.results.length;
       parts.add(attempt, position);
       attempts.add(attempt, position++, tests);
       const key = formatWafer(wafer);
@@ -102,7 +107,8 @@ export async function inspectRun(
       }),
       parts: { ...tally.counts(), results_without_part: toNumber(record?.orphan_results) },
       yield: yields.rules(),
-      digests: { parts_sha256: parts.hex(), attempts_sha256: attempts.hex() },
+      digests: { parts_sha256: parts.hex(), attempts_sha256: purged > 0 ? null : attempts.hex() },
+      purged_results: purged,
     };
   });
 }
@@ -122,7 +128,7 @@ function print(inspections: readonly Inspection[], options: InspectOptions, term
     percent(one.yield.first_per_xy.yield),
     percent(one.yield.last_per_xy.yield),
     one.truncated ? 'no' : 'yes',
-    one.digests.attempts_sha256,
+    one.digests.attempts_sha256 ?? `${grouped(one.purged_results ?? 0)} results purged`,
   ]);
   terminal.out(
     table(

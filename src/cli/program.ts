@@ -9,6 +9,7 @@ import { type InspectOptions, inspect } from './inspect.ts';
 import { addMeshCommands } from './mesh/command.ts';
 import { address, portNumber, positive, waitFor } from './options.ts';
 import { failureLine, processTerminal, type Terminal } from './output.ts';
+import { addRetentionCommands } from './retention/command.ts';
 import { type SendOptions, send } from './send.ts';
 import { rebuild, type ServeOptions, serve } from './serve.ts';
 import { type StatusOptions, status } from './status.ts';
@@ -67,6 +68,7 @@ function makeProgram(terminal: Terminal, exit: Exit): Command {
   addConflictCommands(program, terminal, exit);
   addMeshCommands(program, terminal, exit);
   addFabCommands(program, terminal, exit);
+  addRetentionCommands(program, terminal, exit);
   addGenerateCommand(program, terminal, exit);
   for (const command of program.commands) pointToHelp(command, 'wafersync');
   return program.showHelpAfterError('`wafersync --help` tells the commands.');

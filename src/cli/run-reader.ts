@@ -4,6 +4,7 @@ import type { wafersync } from '../gen/wafersync.js';
 import type { Attempt } from '../wafer/attempt.ts';
 import { IndexOrder } from '../wafer/index-order.ts';
 import { decodeAttempts } from '../wafer/payload/decode.ts';
+import { blankAttempts, isStubPayload } from '../wafer/payload/stub.ts';
 import type { ProgramDigest, TestDefinition } from '../wafer/program.ts';
 import { readProgram } from '../wafer/program-codec.ts';
 import type { WaferKey } from '../wafer/wafer-key.ts';
@@ -12,7 +13,9 @@ import type { runService } from '../wire/services.ts';
 
 /** An attempt as a node keeps it. */
 export interface KeptAttempt {
+  /** Where its values were purged, its results are as many as they were, and blank. */
   readonly attempt: Attempt;
+  readonly purged: boolean;
   readonly tests: readonly TestDefinition[];
   readonly wafer: WaferKey;
 }
@@ -39,9 +42,11 @@ function keptAttempts(response: Response, programs: Map<string, readonly TestDef
   const counting = new Set((response.indexes ?? []).map((index) => toNumber(index)));
   const { lot, wafer_id, insertion } = response.wafer ?? {};
   const wafer = { lot: lot ?? '', waferId: wafer_id ?? '', insertion: insertion ?? '' };
-  return decodeAttempts(response.payload ?? new Uint8Array())
+  const payload = response.payload ?? new Uint8Array();
+  const purged = isStubPayload(payload);
+  return (purged ? blankAttempts(payload) : decodeAttempts(payload))
     .filter(({ index }) => counting.has(index))
-    .map((attempt) => ({ attempt, tests, wafer }));
+    .map((attempt) => ({ attempt, purged, tests, wafer }));
 }
 
 function hex(bytes: Uint8Array | null | undefined): string {

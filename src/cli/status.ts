@@ -51,6 +51,7 @@ function toJson(node: wafersync.v1.NodeState.$Properties) {
       reason: node.storage?.reason ?? '',
       refused_writes: toNumber(node.storage?.refused_writes),
     },
+    retention: retentionOf(node.retention ?? {}),
     members: node.members ?? [],
     removed_fabs: node.removed_fabs ?? [],
     evicted_fabs: node.evicted_fabs ?? [],
@@ -80,6 +81,7 @@ function text(node: NodeJson): string {
     conflicts(node),
     ...odd(node),
     ...fullDisk(node),
+    ...retention(node),
     '',
     node.peers.length > 0 ? peerTable(node) : 'no peers',
   ].join('\n');
@@ -119,6 +121,35 @@ function departed({ fab_id, evicted_fabs, removed_fabs }: NodeJson): string[] {
       : []),
     ...others(evicted_fabs, 'evicted'),
     ...others(removed_fabs, 'removed'),
+  ];
+}
+
+function retentionOf(state: wafersync.v1.RetentionState.$Properties) {
+  return {
+    values_days: state.values_days ?? 0,
+    purges: toNumber(state.purges),
+    purged_updates: toNumber(state.purged_updates),
+    looked_at_us: toNumber(state.looked_at_us),
+    blocked_updates: toNumber(state.blocked_updates),
+    blocks: (state.blocks ?? []).map((block) => ({
+      fab_id: block.fab_id ?? '',
+      updates: toNumber(block.updates),
+      heard_at_us: toNumber(block.heard_at_us),
+      oldest_us: toNumber(block.oldest_us),
+    })),
+  };
+}
+
+function retention({ retention: state }: NodeJson): string[] {
+  const { purges, purged_updates, blocks, blocked_updates, looked_at_us } = state;
+  const gone = `the values of ${grouped(purged_updates)} updates were purged, by ${grouped(purges)} purges`;
+  const fabs = blocks.map((block) => `${block.fab_id} lacks ${grouped(block.updates)}`).join(', ');
+  const at = new Date(looked_at_us / 1000).toISOString();
+  return [
+    ...(purges > 0 ? [gone] : []),
+    ...(blocks.length > 0
+      ? [`A PURGE WAS BLOCKED at ${at}, of ${grouped(blocked_updates)} updates: ${fabs}`]
+      : []),
   ];
 }
 

@@ -58,7 +58,10 @@ class News {
     yields,
     missed_results,
     missed_attempts,
+    results,
   }: Response): Generator<string> {
+    const purged = purgedResults(results);
+    if (purged > 0) yield `the values of ${counted(purged, 'result')} that came were purged before`;
     this.#attempts += toNumber(attempts);
     this.#results += toNumber(attempt_results);
     const missed = toNumber(missed_attempts);
@@ -72,6 +75,11 @@ class News {
     [this.#attempts, this.#results] = [0, 0];
     for (const one of yields) yield yieldLine(one, this.#view);
   }
+}
+
+/** Results that came without their values. */
+function purgedResults(results: Response['results']): number {
+  return (results ?? []).reduce((sum, { purged }) => sum + toNumber(purged?.results), 0);
 }
 
 function yieldLine(one: Yield, view: YieldView): string {
@@ -99,7 +107,8 @@ function toJson(response: Response, view: YieldView) {
       failed: toNumber(one.failed),
       yield: one.yield ?? null,
     })),
-    results: (response.results ?? []).map(resultJson),
+    purged_results: purgedResults(response.results),
+    results: (response.results ?? []).filter(({ purged }) => !purged).map(resultJson),
   };
 }
 

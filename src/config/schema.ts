@@ -85,6 +85,15 @@ const store = z.strictObject({
   ),
 });
 
+const retention = z.strictObject({
+  values_days: whole(
+    0,
+    0,
+    36_500,
+    'Age in days at which the values of results born at this fab are purged, at every fab and for good, once all members have applied them. Attempts, bins, verdicts and documents stay. 0 keeps them for ever.',
+  ),
+});
+
 const sync = z.strictObject({
   window_updates: whole(
     1_024,
@@ -230,6 +239,7 @@ export const nodeSchema = z.strictObject({
   listen: listen.prefault({}).describe('Where the node listens.'),
   mesh: mesh.prefault({}).describe('The fabs that replicate with each other.'),
   store: store.prefault({}).describe('The database.'),
+  retention: retention.prefault({}).describe('How long values are kept.'),
   sync: sync.prefault({}).describe('Replication between fabs.'),
   intake: intake.prefault({}).describe('What testers and files may take up.'),
   conflicts: conflicts.prefault({}).describe('What happens where fabs write the same unaware of each other.'),

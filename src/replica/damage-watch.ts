@@ -86,7 +86,7 @@ export class DamageWatch {
     const { replica, log } = this.#options;
     // Whatever the reason was: that it ended may have been passed over while the update was damaged.
     replica
-      .retryHeld(['program', 'clock', 'kind', 'fold'])
+      .retryHeld(['program', 'clock', 'kind', 'fold', 'purge'])
       .catch((error: unknown) => log.warn('held.not_released', {}, error));
   }
 }

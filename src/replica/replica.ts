@@ -1,5 +1,5 @@
 import { type Dot, type Epoch, type Origin, originKey } from '../clocks/dot.ts';
-import { type HybridClock, type Timestamp, timestampMs } from '../clocks/hlc.ts';
+import type { HybridClock, Timestamp } from '../clocks/hlc.ts';
 import { WafersyncError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
 import type { HoldReason } from '../store/types.ts';
@@ -13,6 +13,7 @@ import { encodeEdit } from '../wire/edit.ts';
 import { sealUpdate } from '../wire/header.ts';
 import { encodeRunRecord, sameRunRecord } from '../wire/run-record.ts';
 import type { World } from '../world.ts';
+import { Applier } from './applier.ts';
 import {
   type Commit,
   type CommitOutcome,
@@ -29,6 +30,7 @@ import { Editor, type EditPlan } from './editor.ts';
 import { EventSource } from './event-source.ts';
 import { fittingParts } from './fitting-parts.ts';
 import { ForkSettler } from './fork-settler.ts';
+import { NOTHING_PURGED, OF_NO_WAFER, type PurgePlan, type PurgeReceipt, writePurge } from './write-purge.ts';
 
 /** What a replica is made of. */
 export interface ReplicaOptions {
@@ -59,8 +61,8 @@ const BYTES_PER_RESULT = 20;
 export class Replica<Token> implements Intake {
   readonly #store: Store;
   readonly #clock: HybridClock;
-  readonly #world: World;
   readonly #maxClockDriftMs: number;
+  readonly #applier: Applier;
   readonly #queue: CommitQueue;
   readonly #editor: Editor;
   readonly #forks: ForkSettler;
@@ -77,8 +79,8 @@ export class Replica<Token> implements Intake {
   constructor(options: ReplicaOptions) {
     this.#store = options.store;
     this.#clock = options.clock;
-    this.#world = options.world;
     this.#maxClockDriftMs = options.maxClockDriftMs;
+    this.#applier = new Applier(options);
     this.#editor = new Editor(options.store);
     this.#forks = new ForkSettler(options.store, {
       take: (update) => this.#takeFor(update, this.#settlingFor!),
@@ -130,6 +132,18 @@ export class Replica<Token> implements Intake {
       const edit = plan(this.#editor);
       if (edit) this.#writeEdit(edit, BEFORE_ALL_TIME);
     });
+  }
+
+  /**
+   * Purges the values of results, for good and at every fab.
+   * @param plan called inside the transaction; what it throws is passed on. What may not be purged of it is left out
+   */
+  async purge(plan: () => PurgePlan): Promise<PurgeReceipt> {
+    let receipt: PurgeReceipt = NOTHING_PURGED;
+    await this.#bornIn(EDIT_BYTES, () => {
+      receipt = writePurge(this.#store, plan(), (payload) => this.#bear(OF_NO_WAFER, payload));
+    });
+    return receipt;
   }
 
   runStart(run: RunId): number | null {
@@ -275,6 +289,7 @@ export class Replica<Token> implements Intake {
     this.#store.apply(update);
     this.#store.saveTimestamp(timestamp);
     this.#done.added.push({ update, token: null, applied: true });
+    this.#stubsMayFollow(update);
     return dot;
   }
 
@@ -300,31 +315,16 @@ export class Replica<Token> implements Intake {
     return this.#applyOrHold(update) ? 'applied' : 'held';
   }
 
-  /** One update that cannot be applied is held, and stops no other. */
+  /** Tells whether it is applied; a purge lets the stubs that waited for it be applied as well. */
   #applyOrHold(update: Update): boolean {
-    const { dot, kind, program, timestamp } = update.header;
-    const aheadMs = timestampMs(timestamp) - this.#world.nowMs();
-    if (program !== null && !this.#store.programs.has(program)) {
-      this.#store.log.hold(dot, 'program', program);
-      return false;
-    }
-    if (kind !== 'results' && kind !== 'run' && aheadMs > this.#maxClockDriftMs) {
-      this.#store.log.hold(dot, 'clock', `${aheadMs} ms ahead of this node's clock`);
-      return false;
-    }
-    try {
-      this.#store.savepoint(() => this.#store.apply(update));
-      return true;
-    } catch (thrown) {
-      const error = WafersyncError.from(thrown);
-      if (error.code === 'exhausted' || error.code === 'unavailable') throw error;
-      this.#store.log.hold(
-        dot,
-        kind === 'unknown' || error.code === 'precondition' ? 'kind' : 'fold',
-        error.line,
-      );
-      return false;
-    }
+    const applied = this.#applier.applyOrHold(update);
+    if (applied) this.#stubsMayFollow(update);
+    return applied;
+  }
+
+  #stubsMayFollow({ header: { kind, dot } }: Update): void {
+    if (kind !== 'purge') return;
+    for (const stub of this.#store.log.heldForPurge(dot)) this.#release(stub);
   }
 
   #putProgram(digest: ProgramDigest, body: Uint8Array): void {

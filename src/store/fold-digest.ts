@@ -80,6 +80,13 @@ const TABLES: readonly (readonly [name: string, sql: string])[] = [
      FROM settlements s JOIN update_log u ON u.id = s.update_row JOIN origins o ON o.id = u.origin
      ORDER BY s.conflict, o.fab, o.epoch, u.sequence`,
   ],
+  [
+    'purged_updates',
+    `SELECT o.fab, o.epoch, n.sequence, lower(hex(n.stub_digest)), q.fab, q.epoch, u.sequence
+     FROM purged_updates n JOIN origins o ON o.id = n.origin JOIN update_log u ON u.id = n.purge
+       JOIN origins q ON q.id = u.origin
+     ORDER BY o.fab, o.epoch, n.sequence, q.fab, q.epoch, u.sequence`,
+  ],
 ];
 
 /** Tables that came later are named only where they have rows: a database from before has the digest that it had. */

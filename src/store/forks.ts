@@ -79,14 +79,15 @@ function statements(connection: Connection) {
       'SELECT id FROM forked_updates WHERE origin = ? AND sequence = ? AND digest = ?',
     ),
     keep: connection.prepare<[number, number, number], never>(
-      `INSERT OR IGNORE INTO forked_updates (origin, sequence, digest, header, payload, forked_at_ms)
-       SELECT origin, sequence, digest, header, payload, ? FROM update_log WHERE origin = ? AND sequence = ?`,
+      `INSERT OR IGNORE INTO forked_updates (origin, sequence, digest, header, payload, stub_digest, forked_at_ms)
+       SELECT origin, sequence, digest, header, payload, stub_digest, ? FROM update_log WHERE origin = ? AND sequence = ?`,
     ),
     unissued: connection.prepare<
       [string, number],
       SealedRow & { id: number; origin: number; sequence: number }
     >(
-      `SELECT f.id, f.origin, f.sequence, f.header, f.payload, f.digest FROM forked_updates f JOIN origins o ON o.id = f.origin
+      `SELECT f.id, f.origin, f.sequence, f.header, f.payload, f.digest, f.stub_digest AS stubDigest
+       FROM forked_updates f JOIN origins o ON o.id = f.origin
        WHERE o.fab = ? AND f.reissued_origin IS NULL ORDER BY o.epoch, f.sequence LIMIT ?`,
     ),
     reissued: connection.prepare<[number, number, number], never>(

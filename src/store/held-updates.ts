@@ -67,6 +67,11 @@ export class HeldUpdates {
   forProgram(digest: ProgramDigest): Dot[] {
     return this.#statements.forProgram.all(digest).map((row) => this.#keys.dot(row.origin, row.sequence));
   }
+
+  /** Dots of the stubs that waited for a purge, by its row. */
+  forPurge(purge: number): Dot[] {
+    return this.#statements.forPurge.all(purge).map((row) => this.#keys.dot(row.origin, row.sequence));
+  }
 }
 
 interface DotRow {
@@ -107,6 +112,11 @@ function statements(connection: Connection) {
     forProgram: connection.prepare<[string], DotRow>(
       `SELECT u.origin, u.sequence FROM held_updates h JOIN update_log u ON u.id = h.update_row
        JOIN programs p ON p.id = u.program WHERE p.digest = ? AND h.reason = 'program' ORDER BY h.update_row`,
+    ),
+    forPurge: connection.prepare<[number], DotRow>(
+      `SELECT u.origin, u.sequence FROM held_updates h JOIN update_log u ON u.id = h.update_row
+       JOIN purged_updates n ON n.origin = u.origin AND n.sequence = u.sequence
+       WHERE n.purge = ? AND h.reason = 'purge' ORDER BY h.update_row`,
     ),
   };
 }

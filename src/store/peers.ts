@@ -46,6 +46,11 @@ export class Peers {
     }));
   }
 
+  /** When the latest report of each fab came, milliseconds since 1970-01-01T00:00:00Z. */
+  heardAtMs(): Map<FabId, number> {
+    return new Map(this.#statements.heard.all().map(({ fab, savedAtMs }) => [fab as FabId, savedAtMs]));
+  }
+
   #vector(fab: string, state: State): TransportVector {
     return vectorOf(this.#keys, this.#statements.intervals.all(fab, state));
   }
@@ -74,6 +79,9 @@ function statements(connection: Connection) {
     ),
     all: connection.prepare<[], { fab: string; epoch: number; number: number }>(
       'SELECT fab, epoch, report_number AS number FROM peers ORDER BY fab',
+    ),
+    heard: connection.prepare<[], { fab: string; savedAtMs: number }>(
+      'SELECT fab, saved_at_ms AS savedAtMs FROM peers',
     ),
     intervals: connection.prepare<[string, State], IntervalRow>(
       'SELECT origin, first, last FROM peer_intervals WHERE fab = ? AND state = ?',

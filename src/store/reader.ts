@@ -65,7 +65,8 @@ export class StoreReader {
     this.#decoders = decoders;
     this.#events = events;
     this.#sealed = this.#connection.prepare(
-      `SELECT o.fab, o.epoch, u.sequence, u.header, u.payload, u.digest
+      `SELECT o.fab, o.epoch, u.sequence, u.header, u.payload, u.digest,
+         u.stub_digest AS stubDigest
        FROM update_log u JOIN origins o ON o.id = u.origin WHERE u.id = ?`,
     );
   }

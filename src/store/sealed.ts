@@ -1,6 +1,6 @@
 import { type Dot, formatDot, sameDot } from '../clocks/dot.ts';
 import { WafersyncError } from '../errors.ts';
-import { type Update, updateDigest } from '../wafer/update.ts';
+import { isSound, type Update } from '../wafer/update.ts';
 import type { Decoders } from './types.ts';
 
 /** Bytes of an update as rows have them. */
@@ -8,6 +8,8 @@ export interface SealedRow {
   readonly header: Uint8Array;
   readonly payload: Uint8Array;
   readonly digest: Uint8Array;
+  /** Where the payload is a stub; else NULL. */
+  readonly stubDigest: Uint8Array | null;
 }
 
 /** A row of the log whose bytes are no longer what they were sealed as. */
@@ -24,9 +26,10 @@ export class DamagedUpdate extends WafersyncError {
 
 /** Update of a row, after checking that its bytes are those that were sealed, and under this dot. @throws DamagedUpdate */
 export function openSealed(row: SealedRow, dot: Dot, decoders: Pick<Decoders, 'decodeHeader'>): Update {
-  const { header, payload, digest } = row;
-  if (Buffer.compare(updateDigest(header, payload), digest) !== 0) throw new DamagedUpdate(dot);
-  const update = { header: decoders.decodeHeader(header), headerBytes: header, payload, digest };
+  const { header, payload, digest, stubDigest } = row;
+  const sealed = { headerBytes: header, payload, digest, ...(stubDigest ? { stubDigest } : {}) };
+  if (!isSound(sealed)) throw new DamagedUpdate(dot);
+  const update = { header: decoders.decodeHeader(header), ...sealed };
   if (!sameDot(update.header.dot, dot)) throw new DamagedUpdate(dot);
   return update;
 }

@@ -30,10 +30,12 @@ import { type IdentifyFile, identifyFile, Life, type RenewalReason } from './lif
 import { NodeState, type Vectors } from './node-state.ts';
 import { Peers } from './peers.ts';
 import { Programs } from './programs.ts';
+import { Purges } from './purges.ts';
 import { StoreReader } from './reader.ts';
 import { type Rebuilt, rebuild, refold } from './rebuild.ts';
 import { Room } from './room.ts';
 import { Runs } from './runs.ts';
+import { Stubs } from './stubs.ts';
 import type { Decoders, StoreStats } from './types.ts';
 import { UpdateLog } from './update-log.ts';
 import { WaferNames } from './wafer-names.ts';
@@ -74,6 +76,8 @@ export class Store {
   readonly room: Room;
   readonly chains: Chains;
   readonly forks: Forks;
+  readonly purges: Purges;
+  readonly stubs: Stubs;
   /** How the epoch was renewed when the database was opened; null where it was not. */
   readonly renewal: Renewal | null;
   readonly #world: World;
@@ -110,7 +114,10 @@ export class Store {
       ...{ log: this.log, state: this.#state, keys, decoders, queries, bases },
     });
     const folds = new DocumentFold(connection, keys, decoders, queries, bases);
-    this.#folds = new Folds(connection, this.#state, keys, this.programs, decoders, folds);
+    this.purges = new Purges(connection, keys);
+    const { purges, log } = this;
+    this.stubs = new Stubs({ log, state: this.#state, purges, decoders });
+    this.#folds = new Folds(connection, this.#state, keys, this.programs, decoders, folds, purges);
     this.#digest = new FoldDigest(connection);
     this.conflicts = new Conflicts(connection, keys, this.log, decoders);
     this.attempts = new Attempts(connection, keys);
@@ -206,6 +213,7 @@ export class Store {
     if (!this.log.repair(update)) return false;
     // The chain may have been led over the damaged digest.
     this.chains.cut(update.header.dot, update.header.dot.sequence);
+    this.stubs.make(update.header.dot);
     return true;
   }
 
@@ -241,6 +249,10 @@ export class Store {
     // First marked: the folds look at what is applied, this one included.
     this.log.markApplied(dot, row.id);
     this.#folds.fold(update, row);
+    if (update.header.kind === 'results') this.stubs.make(dot);
+    else if (update.header.kind === 'purge') {
+      for (const named of this.#decoders.decodePurge(update.payload).purged) this.stubs.make(named.dot);
+    }
   }
 
   #begin(life: Life): Renewal | null {

@@ -3,6 +3,7 @@ import type { Timestamp } from '../clocks/hlc.ts';
 import type { TransportVector } from '../clocks/transport-vector.ts';
 import type { AttemptSummary } from '../wafer/attempt.ts';
 import type { Edit } from '../wafer/document/edit.ts';
+import type { Purge } from '../wafer/purge.ts';
 import type { RunId, RunRecord } from '../wafer/run.ts';
 import type { UpdateHeader, UpdateKind } from '../wafer/update.ts';
 import type { WaferKey } from '../wafer/wafer-key.ts';
@@ -14,12 +15,16 @@ export interface Decoders {
   decodeRunRecord(payload: Uint8Array): RunRecord;
   /** Payload of kinds `edit` and `retire`. */
   decodeEdit(payload: Uint8Array): Edit;
-  /** Payload of kind `results`: its attempts, in growing order of index. */
+  /** Payload of kind `results`, or its stub: its attempts, in growing order of index. */
   readAttempts(payload: Uint8Array): AttemptSummary[];
+  /** Payload of kind `results` without its values. */
+  stubPayload(payload: Uint8Array): Uint8Array;
+  /** Payload of kind `purge`. */
+  decodePurge(payload: Uint8Array): Purge;
 }
 
 /** Why an update is held: received, but not applied. Meanings stand at the column held_updates.reason. */
-export type HoldReason = 'program' | 'clock' | 'kind' | 'fold';
+export type HoldReason = 'program' | 'clock' | 'kind' | 'fold' | 'purge';
 
 /** An update that is held. */
 export interface HeldUpdate {

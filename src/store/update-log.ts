@@ -1,7 +1,7 @@
 import { type Dot, formatDot, type Origin } from '../clocks/dot.ts';
 import type { Timestamp } from '../clocks/hlc.ts';
-import type { IntervalSet } from '../clocks/interval-set.ts';
-import type { TransportVector } from '../clocks/transport-vector.ts';
+import { IntervalSet } from '../clocks/interval-set.ts';
+import { TransportVector } from '../clocks/transport-vector.ts';
 import { invariant, WafersyncError } from '../errors.ts';
 import type { ProgramDigest } from '../wafer/program.ts';
 import { type Update, updateBytes } from '../wafer/update.ts';
@@ -225,14 +225,38 @@ export class UpdateLog {
   }
 
   /** Inside a transaction: a damaged update has come again. Tells whether it was one that is damaged here. */
-  repair({ header: { dot }, headerBytes, payload, digest }: Update): boolean {
+  repair({ header: { dot }, headerBytes, payload, digest, stubDigest }: Update): boolean {
     this.#connection.requireTransaction();
     if (!this.#state.damaged.has(dot)) return false;
     const { id } = this.rowOf(dot);
-    this.#statements.repair.run(headerBytes, payload, digest, id);
+    this.#statements.repair.run(headerBytes, payload, digest, stubDigest ?? null, id);
     this.#statements.mend.run(id);
     this.#state.mend(dot);
     return true;
+  }
+
+  /** Inside a transaction: an update loses its values; its stub is what is left. */
+  cut(dot: Dot, stub: Uint8Array, stubDigest: Uint8Array): void {
+    this.#connection.requireTransaction();
+    this.#statements.cut.run(stub, stubDigest, this.rowOf(dot).id);
+  }
+
+  /** Of some updates, those that are stubs here. */
+  stubsAmong(wanted: TransportVector): TransportVector {
+    return TransportVector.of(
+      wanted.entries().map(([origin, { intervals }]): [Origin, IntervalSet] => {
+        const key = this.#keys.findOrigin(origin);
+        const found = intervals.flatMap(({ from, to }) =>
+          key === null ? [] : this.#statements.stubs.all(key, from, to),
+        );
+        return [origin, IntervalSet.of(found.map(({ sequence }) => ({ from: sequence, to: sequence })))];
+      }),
+    );
+  }
+
+  /** Dots of the stubs that were held until a purge came that names them. */
+  heldForPurge(purge: Dot): Dot[] {
+    return this.#held.forPurge(this.rowOf(purge).id);
   }
 
   /** Next applied update behind a row, in order of arrival; null at the end. @throws DamagedUpdate */
@@ -258,10 +282,10 @@ export class UpdateLog {
     });
   }
 
-  #insert({ header, headerBytes, payload, digest }: Update): void {
+  #insert({ header, headerBytes, payload, digest, stubDigest }: Update): void {
     const { dot, run, program, wafer } = header;
     const origin = this.#keys.origin(dot);
-    const about = header.kind === 'run' ? null : this.#keys.wafer(wafer);
+    const about = header.kind === 'run' || header.kind === 'purge' ? null : this.#keys.wafer(wafer);
     this.#statements.insert.run(
       origin,
       dot.sequence,
@@ -275,6 +299,7 @@ export class UpdateLog {
       digest,
       headerBytes,
       payload,
+      stubDigest ?? null,
     );
     if (about !== null) this.#origins.add(about, origin);
   }
@@ -286,29 +311,36 @@ function statements(connection: Connection) {
   return {
     insert: connection.prepare<(number | string | Uint8Array | null)[], never>(
       `INSERT INTO update_log
-         (origin, sequence, timestamp, kind, wafer, run, program, version, received_at_ms, digest, header, payload)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         (origin, sequence, timestamp, kind, wafer, run, program, version, received_at_ms, digest, header, payload,
+          stub_digest)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     behind: connection.prepare<
       [updateRow: number],
       SealedRow & { id: number; origin: number; sequence: number }
     >(
-      `SELECT id, origin, sequence, header, payload, digest FROM update_log u
+      `SELECT id, origin, sequence, header, payload, digest, stub_digest AS stubDigest FROM update_log u
        WHERE id > ? AND NOT EXISTS (SELECT 1 FROM damaged_updates d WHERE d.update_row = u.id) ORDER BY id`,
     ),
     damage: connection.prepare<[number, number], never>(
       'INSERT INTO damaged_updates (update_row, found_at_ms) VALUES (?, ?)',
     ),
     mend: connection.prepare<[number], never>('DELETE FROM damaged_updates WHERE update_row = ?'),
-    repair: connection.prepare<[Uint8Array, Uint8Array, Uint8Array, number], never>(
-      'UPDATE update_log SET header = ?, payload = ?, digest = ? WHERE id = ?',
+    repair: connection.prepare<[Uint8Array, Uint8Array, Uint8Array, Uint8Array | null, number], never>(
+      'UPDATE update_log SET header = ?, payload = ?, digest = ?, stub_digest = ? WHERE id = ?',
+    ),
+    cut: connection.prepare<[Uint8Array, Uint8Array, number], never>(
+      'UPDATE update_log SET payload = ?, stub_digest = ? WHERE id = ?',
+    ),
+    stubs: connection.prepare<[number, number, number], { sequence: number }>(
+      `SELECT sequence FROM update_log WHERE origin = ? AND sequence BETWEEN ? AND ? AND stub_digest IS NOT NULL`,
     ),
     remove: connection.prepare<[number], never>('DELETE FROM update_log WHERE id = ?'),
     digest: connection.prepare<ByDot, { digest: Uint8Array }>(
       'SELECT digest FROM update_log WHERE origin = ? AND sequence = ?',
     ),
     sealed: connection.prepare<ByDot, SealedRow>(
-      'SELECT header, payload, digest FROM update_log WHERE origin = ? AND sequence = ?',
+      'SELECT header, payload, digest, stub_digest AS stubDigest FROM update_log WHERE origin = ? AND sequence = ?',
     ),
     row: connection.prepare<ByDot, LogRow>(
       'SELECT id, wafer, run FROM update_log WHERE origin = ? AND sequence = ?',
@@ -317,14 +349,14 @@ function statements(connection: Connection) {
       [origin: number, from: number, to: number],
       SealedRow & { sequence: number }
     >(
-      `SELECT sequence, header, payload, digest FROM update_log WHERE origin = ? AND sequence BETWEEN ? AND ?
-       ORDER BY sequence DESC`,
+      `SELECT sequence, header, payload, digest, stub_digest AS stubDigest FROM update_log
+       WHERE origin = ? AND sequence BETWEEN ? AND ? ORDER BY sequence DESC`,
     ),
     appliedAfter: connection.prepare<
       [updateRow: number],
       LogRow & SealedRow & { origin: number; sequence: number }
     >(
-      `SELECT id, origin, sequence, wafer, run, header, payload, digest FROM update_log u
+      `SELECT id, origin, sequence, wafer, run, header, payload, digest, stub_digest AS stubDigest FROM update_log u
        WHERE id > ? AND NOT EXISTS (SELECT 1 FROM held_updates h WHERE h.update_row = u.id)
        ORDER BY id LIMIT 1`,
     ),

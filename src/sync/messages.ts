@@ -55,6 +55,8 @@ export interface PullRequest {
   readonly wanted: TransportVector;
   readonly programs: readonly ProgramDigest[];
   readonly maxBytes: number;
+  /** False where the asking node does not know stubs: what was purged is unavailable to it. */
+  readonly takesStubs?: boolean;
   /** Hashes wanted. */
   readonly chains?: readonly ChainQuery[];
 }

@@ -68,7 +68,8 @@ export class OutboundLane {
   offer(update: Update, via: Via): MeshEffect[] {
     if (!this.#window || !this.#wants.has(update.header.dot.fab)) return [];
     const bytes = updateBytes(update);
-    if (via === 'pull' || !this.#hasRoom(bytes)) {
+    // A peer says only where it pulls whether it knows stubs.
+    if (via === 'pull' || update.stubDigest || !this.#hasRoom(bytes)) {
       this.#owesReport = true;
       return [];
     }

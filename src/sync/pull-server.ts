@@ -1,4 +1,5 @@
 import type { Chain } from '../clocks/chain.ts';
+import { TransportVector } from '../clocks/transport-vector.ts';
 import { WafersyncError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
 import type { ProgramDigest } from '../wafer/program.ts';
@@ -87,7 +88,10 @@ function* answer(
     if (program) yield program;
     else missingPrograms.push(digest);
   }
-  for (const update of wantedUpdates(store, request)) {
+  const withheld =
+    request.takesStubs === false ? store.log.stubsAmong(request.wanted) : TransportVector.empty;
+  const wanted = request.wanted.difference(withheld);
+  for (const update of wantedUpdates(store, { ...request, wanted })) {
     const { program } = update.header;
     if (program !== null && !sent.has(program)) {
       const message = programOf(store, program, sent);
@@ -95,7 +99,7 @@ function* answer(
     }
     yield { type: 'update', update };
   }
-  const unavailable = request.wanted.difference(store.vectors.received);
+  const unavailable = request.wanted.difference(store.vectors.received).join(withheld);
   const chains = chainsOf(store, request.chains ?? []);
   yield { type: 'pull-end', end: { id: request.id, unavailable, missingPrograms, chains } };
 }

@@ -7,7 +7,7 @@ import type { RunRef } from './run.ts';
 import type { WaferKey } from './wafer-key.ts';
 
 /** What the payload of an update is; `unknown` comes from a newer version and is held. */
-export type UpdateKind = 'results' | 'edit' | 'retire' | 'run' | 'unknown';
+export type UpdateKind = 'results' | 'edit' | 'retire' | 'run' | 'purge' | 'unknown';
 
 /** Largest header and payload together, in bytes. Applies where an update is born, mesh-wide. */
 export const MAX_UPDATE_BYTES = 2 * 1024 * 1024;
@@ -17,7 +17,7 @@ export interface UpdateHeader {
   readonly dot: Dot;
   readonly timestamp: Timestamp;
   readonly kind: UpdateKind;
-  /** The wafer; in a run record only the lot is set. */
+  /** The wafer; in a run record only the lot is set, in a purge nothing. */
   readonly wafer: WaferKey;
   /** Edits of the wafer that the origin knew, this one included; results do not raise it. */
   readonly version: number;
@@ -34,15 +34,39 @@ export interface Update {
   readonly header: UpdateHeader;
   readonly headerBytes: Uint8Array;
   readonly payload: Uint8Array;
-  /** {@link updateDigest} of the bytes. */
+  /** {@link updateDigest} of the bytes as they were born. */
   readonly digest: Uint8Array;
+  /** {@link stubDigestOf} it where its values were purged: its payload is a stub then. Absent for an update in full. */
+  readonly stubDigest?: Uint8Array;
 }
 
 /** SHA-256 over the header's length (4 bytes, little-endian), the header and the payload. */
 export function updateDigest(headerBytes: Uint8Array, payload: Uint8Array): Uint8Array {
+  return createHash('sha256').update(lengthOf(headerBytes)).update(headerBytes).update(payload).digest();
+}
+
+/** SHA-256 over the digest of the update in full, the header's length (4 bytes, little-endian), the header and the stub. */
+export function stubDigestOf(digest: Uint8Array, headerBytes: Uint8Array, stub: Uint8Array): Uint8Array {
+  return createHash('sha256')
+    .update(digest)
+    .update(lengthOf(headerBytes))
+    .update(headerBytes)
+    .update(stub)
+    .digest();
+}
+
+/** Whether the bytes of an update, or of a stub, are those that its digest says. */
+export function isSound({ headerBytes, payload, digest, stubDigest }: Omit<Update, 'header'>): boolean {
+  const [found, said] = stubDigest
+    ? [stubDigestOf(digest, headerBytes, payload), stubDigest]
+    : [updateDigest(headerBytes, payload), digest];
+  return Buffer.compare(found, said) === 0;
+}
+
+function lengthOf(headerBytes: Uint8Array): Uint8Array {
   const length = new Uint8Array(4);
   new DataView(length.buffer).setUint32(0, headerBytes.length, true);
-  return createHash('sha256').update(length).update(headerBytes).update(payload).digest();
+  return length;
 }
 
 /** Size that counts against windows and bounds. */

@@ -5,6 +5,7 @@ import { wafersync } from '../gen/wafersync.js';
 import type { ProgramDigest } from '../wafer/program.ts';
 import type { RunId } from '../wafer/run.ts';
 import {
+  isSound,
   MAX_UPDATE_BYTES,
   type Update,
   type UpdateHeader,
@@ -22,6 +23,7 @@ const KINDS: readonly (readonly [Exclude<UpdateKind, 'unknown'>, wafersync.v1.Up
   ['edit', Kind.UPDATE_KIND_EDIT],
   ['retire', Kind.UPDATE_KIND_RETIRE],
   ['run', Kind.UPDATE_KIND_RUN],
+  ['purge', Kind.UPDATE_KIND_PURGE],
 ];
 
 /** Serialized UpdateHeader of docs/PROTOCOL.md. @throws WafersyncError `invalid` for kind `unknown` */
@@ -100,9 +102,15 @@ export function sealUpdate(header: UpdateHeader, payload: Uint8Array): Update {
 
 /**
  * Update of bytes that came from elsewhere, after checking them.
+ * @param stubDigest where the payload is a stub
  * @throws WafersyncError `damaged` where the digest is wrong or the header cannot be read, `invalid` over the size bound
  */
-export function openUpdate(headerBytes: Uint8Array, payload: Uint8Array, digest: Uint8Array): Update {
+export function openUpdate(
+  headerBytes: Uint8Array,
+  payload: Uint8Array,
+  digest: Uint8Array,
+  stubDigest?: Uint8Array,
+): Update {
   const size = headerBytes.length + payload.length + digest.length;
   if (size > MAX_UPDATE_BYTES) {
     throw new WafersyncError(
@@ -110,10 +118,11 @@ export function openUpdate(headerBytes: Uint8Array, payload: Uint8Array, digest:
       `an update of ${size} bytes is over the bound of ${MAX_UPDATE_BYTES}`,
     );
   }
-  if (Buffer.compare(updateDigest(headerBytes, payload), digest) !== 0) {
+  const sealed = { headerBytes, payload, digest, ...(stubDigest ? { stubDigest } : {}) };
+  if (digest.length !== 32 || !isSound(sealed)) {
     throw new WafersyncError('damaged', 'the digest of an update does not match its bytes');
   }
-  return { header: decodeHeader(headerBytes), headerBytes, payload, digest };
+  return { header: decodeHeader(headerBytes), ...sealed };
 }
 
 function hex(bytes: Uint8Array): string {

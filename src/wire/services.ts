@@ -148,6 +148,13 @@ export const conflictService = service('wafersync.v1.ConflictService', {
   ExplainField: unary(v1.ExplainFieldRequest, v1.ExplainFieldResponse),
 });
 
+/** Retention: values of old results leave the mesh. */
+export const retentionService = service('wafersync.v1.RetentionService', {
+  PlanPurge: unary(v1.PlanPurgeRequest, v1.PlanPurgeResponse),
+  Purge: unary(v1.PurgeRequest, v1.PurgeResponse),
+  ListPurges: unary(v1.ListPurgesRequest, v1.ListPurgesResponse),
+});
+
 /** What a node knows of itself and of its peers. */
 export const syncMonitor = service('wafersync.v1.SyncMonitor', {
   GetNode: unary(v1.GetNodeRequest, v1.GetNodeResponse),
@@ -193,6 +200,7 @@ export const services: readonly Service[] = [
   runService,
   waferService,
   conflictService,
+  retentionService,
   syncMonitor,
   syncControl,
   health,

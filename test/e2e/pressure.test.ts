@@ -94,7 +94,7 @@ test(
     await converged(FABS.map((fab) => cluster.address(fab)));
     const digests = new Set<string>();
     for (const fab of FABS) {
-      digests.add((await inspectRun(cluster.address(fab), runId)).digests.attempts_sha256);
+      digests.add((await inspectRun(cluster.address(fab), runId)).digests.attempts_sha256 ?? '');
       assert.equal((await keptAt(cluster.address(fab))).results, results, fab);
     }
     assert.equal(digests.size, 1, 'the same at all fabs');

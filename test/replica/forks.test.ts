@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type Dot, type Origin, sameDot } from '../../src/clocks/dot.ts';
 import { WafersyncError } from '../../src/errors.ts';
+import { isStubPayload } from '../../src/wafer/payload/stub.ts';
 import type { RunId } from '../../src/wafer/run.ts';
 import { type Update, updateDigest } from '../../src/wafer/update.ts';
 import { quickFolder } from '../store/fixtures.ts';
@@ -122,4 +123,52 @@ test('a fenced node takes no writes, and takes what others bear', async (t) => {
   await assert.rejects(tw.patch([['add', '/attributes/oven', 'O-8']]), { code: 'precondition' });
   await tw.take(...az.born);
   assert.deepEqual(tw.document().attributes, { oven: 'O-7' });
+});
+
+/** Purges the results that a fab bore in `write`; they are the second of its updates. */
+async function purgeResults(fab: DocumentFab): Promise<Dot> {
+  const { dot } = fab.born[1]!.header;
+  void fab.bench.replica.purge(() => ({ author: 'kim', reason: 'old', termDays: 0, dots: [dot] }));
+  await fab.bench.commit();
+  assert.ok(fab.store.log.get(dot)?.stubDigest, 'it is a stub');
+  return dot;
+}
+
+test('a stub takes its dot back from what another database bore under it', async (t) => {
+  const { tw, az, back, origin } = await putBack(t);
+  const dot = await purgeResults(tw);
+  await az.take(tw.born.at(-1)!);
+  await write(back, 'b', 'back');
+  const [first, , ...others] = tw.born;
+  const settled = await settle(back, origin, [az.store.log.get(dot)!, ...others]);
+  assert.ok(first && settled && settled.reissued === 3);
+  assert.ok(!back.store.vectors.applied.has(dot), 'its purge is still to come');
+  await back.take(others.at(-1)!);
+  await az.take(...back.born.filter(({ header }) => header.dot.epoch === settled.renewed!.epoch));
+  assert.ok(back.store.log.get(dot)?.stubDigest);
+  assert.equal(back.store.foldDigest(), az.store.foldDigest());
+  assert.equal(back.store.rebuild().digest, az.store.foldDigest());
+  assert.equal(az.store.stats().attempts, 4);
+});
+
+test('a stub that gives way is issued again with what it has, and its purge with it', async (t) => {
+  const { tw, az, back, origin } = await putBack(t);
+  const dot = await purgeResults(tw);
+  await write(back, 'b', 'back');
+  const others = back.born.filter((update) => update.header.dot.sequence > 1);
+  const settled = await settle(tw, origin, others);
+  assert.equal(settled?.gaveWay, 4);
+  assert.equal(settled.reissued, 4);
+  assert.equal(tw.store.log.get(dot)?.stubDigest, undefined, 'the purge does not mean what stands there now');
+  const reissued = tw.born.filter(({ header }) => header.dot.epoch === settled.renewed!.epoch);
+  assert.deepEqual(
+    reissued.map(({ header }) => header.kind),
+    ['results', 'edit', 'edit', 'purge'],
+  );
+  assert.ok(reissued[0] && isStubPayload(reissued[0].payload));
+  const de = new DocumentFab(t, 'de');
+  await de.take(...back.born, ...reissued, az.born[0] ?? tw.born[0]!);
+  assert.equal(tw.store.foldDigest(), de.store.foldDigest());
+  assert.equal(tw.store.rebuild().digest, de.store.foldDigest());
+  assert.equal(de.store.stats().attempts, 4);
 });

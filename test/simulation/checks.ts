@@ -6,6 +6,7 @@ import { allConflicts, conflictId, settlementOf } from '../../src/wafer/document
 import type { FieldPath } from '../../src/wafer/document/field.ts';
 import { DocumentState } from '../../src/wafer/document/view.ts';
 import { decodeAttempts } from '../../src/wafer/payload/decode.ts';
+import { blankAttempts, isStubPayload } from '../../src/wafer/payload/stub.ts';
 import type { RunId } from '../../src/wafer/run.ts';
 import type { Update } from '../../src/wafer/update.ts';
 import { formatWafer, type WaferKey } from '../../src/wafer/wafer-key.ts';
@@ -102,7 +103,8 @@ export function nothingAcknowledgedIsLost(stores: readonly Store[], ledger: Ledg
     if (what === 'attempt') {
       const [run, index] = key.split(':') as [string, string];
       assert.ok(attempts.has(key), lost);
-      assert.deepEqual(attempts.get(key), valuesOf(run, Number(index)), `values of ${name}`);
+      const values = attempts.get(key);
+      if (values !== PURGED) assert.deepEqual(values, valuesOf(run, Number(index)), `values of ${name}`);
     } else if (what === 'run') assert.ok(store.runs.get(key as RunId)?.record, lost);
     else {
       const edit = ledger.editOf(key);
@@ -144,18 +146,43 @@ export function logsAreEqual(store: Store, other: Store): void {
       theirs && Buffer.compare(theirs, next.update.digest) === 0,
       `${store.origin.fab} and ${other.origin.fab} have other updates under ${formatDot(dot)}`,
     );
+    const payload = other.log.get(dot)!.payload;
+    assert.ok(
+      Buffer.compare(payload, next.update.payload) === 0,
+      `${formatDot(dot)} is purged at one of two fabs`,
+    );
   }
 }
 
-function contentOf(store: Store): { attempts: Map<string, number[]>; edits: Set<string> } {
-  const attempts = new Map<string, number[]>();
+/** Nothing that an applied purge names is there in full, and nothing is a stub that none names. */
+export function purgesAreDone(store: Store, ledger: Ledger): void {
+  for (let next = store.log.appliedAfter(0); next; next = store.log.appliedAfter(next.row.id)) {
+    const { header, stubDigest } = next.update;
+    if (header.kind !== 'results') continue;
+    const name = `${formatDot(header.dot)} at ${store.origin.fab}`;
+    const inFull = stubDigest ? null : store.stubs.naming(header.dot);
+    assert.ok(!inFull || !store.purges.names(header.dot, inFull.stubDigest), `${name} is back in full`);
+    // What gave way in a fork may have been purged by a purge that gave way as well.
+    if (!stubDigest || ledger.forked) continue;
+    assert.ok(store.purges.names(header.dot, stubDigest), `${name} is a stub, and no purge names it`);
+  }
+}
+
+/** Stands for the values of a stub. */
+const PURGED = 'purged';
+
+function contentOf(store: Store): { attempts: Map<string, number[] | typeof PURGED>; edits: Set<string> } {
+  const attempts = new Map<string, number[] | typeof PURGED>();
   const edits = new Set<string>();
   for (let next = store.log.appliedAfter(0); next; next = store.log.appliedAfter(next.row.id)) {
     const { header, payload } = next.update;
     if (header.kind === 'edit' || header.kind === 'retire') edits.add(signatureOf(next.update));
     if (header.kind !== 'results') continue;
-    for (const { index, results } of decodeAttempts(payload))
-      attempts.set(`${header.run!.id}:${index}`, [...results.values]);
+    const stub = isStubPayload(payload);
+    for (const { index, results } of stub ? blankAttempts(payload) : decodeAttempts(payload)) {
+      const key = `${header.run!.id}:${index}`;
+      if (!stub || !attempts.has(key)) attempts.set(key, stub ? PURGED : [...results.values]);
+    }
   }
   return { attempts, edits };
 }

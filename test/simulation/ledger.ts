@@ -13,6 +13,7 @@ import { decodeAttemptTable } from '../../src/wafer/payload/decode.ts';
 import type { Update } from '../../src/wafer/update.ts';
 import { formatWafer, type WaferKey } from '../../src/wafer/wafer-key.ts';
 import { decodeEdit } from '../../src/wire/edit.ts';
+import { decodePurge } from '../../src/wire/purge.ts';
 import type { ModelEdit } from '../support/document-model.ts';
 
 /** An update as it was born. */
@@ -47,6 +48,8 @@ export class Ledger {
   /** Whether any did. */
   forked = false;
   #born = 0;
+  /** Dots that each fab has applied, in whatever life. */
+  readonly #everApplied = new Map<string, Set<string>>();
   /** Updates that bring an attempt, or a run's record. */
   readonly #carriers = new Map<string, Update[]>();
   /** Updates that some node's commit told of: their dots are taken. */
@@ -66,6 +69,25 @@ export class Ledger {
     this.births.set(name, forkable ? [...known, birth] : [birth]);
     for (const key of carriedBy(update))
       this.#carriers.set(key, [...(this.#carriers.get(key) ?? []), update]);
+  }
+
+  /** A fab has applied updates, durably. */
+  hadApplied(fab: string, dots: readonly Dot[]): void {
+    const applied = this.#everApplied.get(fab) ?? new Set();
+    this.#everApplied.set(fab, applied);
+    for (const dot of dots) applied.add(formatDot(dot));
+  }
+
+  /** If an update is a purge: every member has applied what it names. */
+  mayPurge({ header, payload }: Update, members: readonly string[]): void {
+    if (header.kind !== 'purge') return;
+    for (const { dot } of decodePurge(payload).purged) {
+      const name = formatDot(dot);
+      for (const fab of members) {
+        const has = this.#everApplied.get(fab)?.has(name);
+        assert.ok(has, `${formatDot(header.dot)} purges ${name}, which ${fab} has never applied`);
+      }
+    }
   }
 
   /** Whether just this update was born. */
@@ -134,6 +156,7 @@ export class Ledger {
           const dot = { ...origin, sequence: sequence(n) };
           if (store.log.digestOf(dot) === null) continue;
           applied = applied.add(dot);
+          this.hadApplied(store.origin.fab, [dot]);
           // What has rotted is fetched again; what was folded from it is what was born.
           const sound = store.log.getSound(dot);
           if (sound) this.content(sound, where);

@@ -37,6 +37,8 @@ export interface Answering {
   nowMs(): number;
   /** A message as the node's version understands it. */
   read(message: IncomingLaneMessage): IncomingLaneMessage;
+  /** Whether its version knows what purges leave. */
+  readonly takesStubs: boolean;
 }
 
 /** What a network is made of. */
@@ -55,6 +57,8 @@ export interface Dialling {
   readonly fab: FabId;
   /** A message as its version understands it. */
   read(message: IncomingLaneMessage): IncomingLaneMessage;
+  /** Whether its version knows what purges leave. */
+  readonly takesStubs: boolean;
 }
 
 interface Wire {
@@ -122,7 +126,7 @@ export class SimNetwork {
           }),
         );
         return through(connection.diallerEnd(), (request: PullRequest) =>
-          PullWaferData.requestSerialize(toPullRequest(request)),
+          PullWaferData.requestSerialize(toPullRequest({ ...request, takesStubs: dialler.takesStubs })),
         );
       },
       dialOffer: (to, handlers) => {
@@ -139,7 +143,7 @@ export class SimNetwork {
               answerer.message(node.read(this.#laneMessage(OfferWaferData.requestDeserialize(bytes)))),
             );
             return through(stream, (request: PullRequest) =>
-              OfferWaferData.responseSerialize(toPullRequest(request)),
+              OfferWaferData.responseSerialize(toPullRequest({ ...request, takesStubs: node.takesStubs })),
             );
           }),
         );

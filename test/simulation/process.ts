@@ -12,6 +12,7 @@ import { FabControl } from '../../src/sync/fab-control.ts';
 import { Membership } from '../../src/sync/membership.ts';
 import type { PullRequest } from '../../src/sync/messages.ts';
 import { answererOf, PullAnswers } from '../../src/sync/pull-server.ts';
+import { Retention } from '../../src/sync/retention.ts';
 import { type Carrier, SyncRunner, type SyncRunnerOptions } from '../../src/sync/sync-runner.ts';
 import type { toWaferUpdate } from '../../src/sync/transport/lane-codec.ts';
 import type {
@@ -22,8 +23,10 @@ import type {
 } from '../../src/sync/transport/transport.ts';
 import type { ConfiguredFabs } from '../../src/wafer/document/members.ts';
 import { decodeAttemptTable } from '../../src/wafer/payload/decode.ts';
+import { stubPayload } from '../../src/wafer/payload/stub.ts';
 import { decodeEdit } from '../../src/wire/edit.ts';
 import { decodeHeader } from '../../src/wire/header.ts';
+import { decodePurge } from '../../src/wire/purge.ts';
 import { decodeRunRecord } from '../../src/wire/run-record.ts';
 import type { ProcessWorld } from './clock.ts';
 import type { Answering, Dialling } from './network.ts';
@@ -67,6 +70,7 @@ export class NodeProcess implements Answering {
   /** What an operator of the fab says of fabs. */
   readonly fabs: FabControl;
   readonly world: ProcessWorld;
+  readonly retention: Retention;
   readonly #storage: StorageWatch;
   readonly #held: HeldWatch;
   readonly #damage: DamageWatch;
@@ -114,6 +118,11 @@ export class NodeProcess implements Answering {
     });
     const { sync, membership } = this;
     this.fabs = new FabControl({ store, replica, sync, membership });
+    this.retention = new Retention({
+      ...{ store, replica, world, log, valuesDays: 0 },
+      members: () => membership.members(),
+      reports: () => sync.reports(),
+    });
     this.#storage.changes.subscribe((full) => this.sync.storage(full));
   }
 
@@ -137,6 +146,10 @@ export class NodeProcess implements Answering {
   /** Whether its version knows a kind of updates. */
   knows(kind: string): boolean {
     return !this.#unknownKinds.has(kind);
+  }
+
+  get takesStubs(): boolean {
+    return this.knows('purge');
   }
 
   get full(): boolean {
@@ -171,6 +184,7 @@ export class NodeProcess implements Answering {
   async stop(): Promise<void> {
     this.#held.stop();
     this.#damage.stop();
+    this.retention.stop();
     const stopped = this.sync.stop();
     this.#storage.stop();
     // What the last reports wait for is the commit that closing makes.
@@ -192,6 +206,8 @@ function decodersOf(unknownKinds: ReadonlySet<string>): Decoders {
     readAttempts: decodeAttemptTable,
     decodeEdit,
     decodeRunRecord,
+    decodePurge,
+    stubPayload,
     decodeHeader: (bytes) => {
       const header = decodeHeader(bytes);
       return unknownKinds.has(header.kind) ? { ...header, kind: 'unknown' } : header;

@@ -85,7 +85,7 @@ function tell(results: readonly SeedResult[]): void {
   console.log(
     `${results.length} seeds from ${results[0]?.seed}: ${sum(({ events }) => events)} events, at least ${least} a seed; ` +
       `${sum(({ acknowledged }) => acknowledged)} requests acknowledged, ${sum(({ refused }) => refused)} refused; ` +
-      `${sum(({ updates }) => updates)} updates, ${sum(({ conflicts }) => conflicts)} conflicts standing`,
+      `${sum(({ updates }) => updates)} updates, ${sum(({ conflicts }) => conflicts)} conflicts standing, ${sum(({ purged }) => purged)} updates purged`,
   );
   console.log(failed.length === 0 ? 'all clean' : `FAILED: ${failed.map(({ seed }) => seed).join(', ')}`);
   for (const { seed, failure } of results.length === 1 ? failed : []) console.log(`seed ${seed}: ${failure}`);

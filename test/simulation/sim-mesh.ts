@@ -1,4 +1,4 @@
-import { type FabId, originKey } from '../../src/clocks/dot.ts';
+import { type Dot, type FabId, originKey } from '../../src/clocks/dot.ts';
 import type { WafersyncError } from '../../src/errors.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { ConfiguredFabs } from '../../src/wafer/document/members.ts';
@@ -326,19 +326,26 @@ export class SimMesh {
     }
     machine.lossy = false;
     let pending: (() => void)[] = [];
+    let done: Dot[] = [];
     const { apply, transaction } = store;
     store.apply = (update) => {
       const { dot } = update.header;
       const own = dot.fab === fab && dot.epoch === store.origin.epoch;
-      if (own && !this.ledger.knows(update)) this.ledger.born(update, applied);
+      if (own && !this.ledger.knows(update)) {
+        this.ledger.born(update, applied);
+        this.#check(() => this.ledger.mayPurge(update, this.#options.fabs));
+      }
       apply.call(store, update);
       this.ledger.noteEdit(applied, update);
       pending.push(() => this.ledger.forgetEdit(applied, update));
+      done.push(update.header.dot);
     };
     store.transaction = (work) => {
-      pending = [];
+      [pending, done] = [[], []];
       try {
-        return transaction.call(store, work) as ReturnType<typeof work>;
+        const result = transaction.call(store, work) as ReturnType<typeof work>;
+        this.ledger.hadApplied(fab, done);
+        return result;
       } catch (thrown) {
         for (const undo of pending.reverse()) undo();
         throw thrown;

@@ -13,10 +13,11 @@ import {
   membersAreAlike,
   nothingAcknowledgedIsLost,
   programsAreSound,
+  purgesAreDone,
 } from './checks.ts';
 import { Dice } from './dice.ts';
 import { FAULTS, type Fault, OLDER_VERSION } from './faults.ts';
-import type { NodeSettings } from './process.ts';
+import type { NodeProcess, NodeSettings } from './process.ts';
 import { SimMesh } from './sim-mesh.ts';
 import { DOCUMENTS, Workload } from './workload.ts';
 
@@ -30,6 +31,8 @@ export interface SeedResult {
   readonly refused: number;
   readonly updates: number;
   readonly conflicts: number;
+  /** Updates that purges took. */
+  readonly purged: number;
   /** From the end of the faults to equal nodes, virtual milliseconds. */
   readonly convergedMs: number;
   readonly faults: Readonly<Record<string, number>>;
@@ -42,6 +45,8 @@ export interface SeedOptions {
   readonly trace?: ((line: string) => void) | undefined;
   /** Only these classes of faults. */
   readonly faults?: readonly string[] | undefined;
+  /** Whether operators purge; they do unless it is false. */
+  readonly purges?: boolean | undefined;
   /** Called with the mesh of a seed that failed. */
   readonly debug?: (mesh: SimMesh) => void;
 }
@@ -88,9 +93,12 @@ class Simulation {
   #over = false;
   #convergedMs = 0;
   #conflicts = 0;
+  /** Chance of its own, so that purges leave the other draws of a seed as they are; null without purges. */
+  readonly #purges: Dice | null;
 
-  constructor(seed: number, folder: string, { trace, faults }: SeedOptions) {
+  constructor(seed: number, folder: string, { trace, faults, purges }: SeedOptions) {
     this.#seed = seed;
+    this.#purges = purges === false ? null : new Dice(seed + 2 ** 31);
     this.#dice = new Dice(seed);
     const dice = this.#dice;
     const count = dice.chance(0.7) ? 5 : 2 + dice.int(11);
@@ -125,7 +133,8 @@ class Simulation {
   async run(): Promise<void> {
     const older = this.#faults.some(({ name }) => name === OLDER_VERSION);
     for (const machine of this.#mesh.machines) {
-      if (older && this.#dice.chance(0.4)) machine.unknownKinds = new Set(['edit', 'retire']);
+      if (older && this.#dice.chance(0.4))
+        machine.unknownKinds = new Set(['edit', 'retire', ...(this.#purges?.chance(0.5) ? ['purge'] : [])]);
       this.#mesh.start(machine);
     }
     await this.#disturb();
@@ -170,27 +179,41 @@ class Simulation {
     const dice = this.#dice.split();
     const workMs = this.#faultsMs / dice.between(80, 320);
     const faultMs = dice.between(500, 4_000);
-    const repeat = (everyMs: number, run: () => void) => {
-      const next = () => {
-        if (this.#over) return;
-        run();
-        mesh.later(dice.between(0, 2 * everyMs), next);
-      };
-      mesh.later(dice.between(0, everyMs), next);
-    };
-    repeat(workMs, () => {
-      const awake = [...mesh.machines, ...mesh.twins].filter(({ running, frozen }) => running && !frozen);
-      const { process } = awake.length > 0 ? dice.pick(awake) : { process: null };
-      if (process) this.#workload.act(process);
-    });
+    const repeat = (everyMs: number, run: () => void) => this.#repeat(dice, everyMs, run);
+    repeat(workMs, () => this.#someone(dice, (process) => this.#workload.act(process)));
     repeat(faultMs, () => {
       const fault = dice.pick(this.#faults);
       if (fault.happen(mesh, dice)) mesh.count(fault.name);
     });
     repeat(2_000, () => this.#spotCheck(dice));
+    if (this.#purges) this.#purgeNowAndThen(this.#purges);
     await this.#runUntil(this.#faultsMs);
     while (mesh.time.ran < MIN_EVENTS) await this.#runUntil(mesh.time.nowMs + 2_000);
     this.#over = true;
+  }
+
+  #repeat(dice: Dice, everyMs: number, run: () => void): void {
+    const next = () => {
+      if (this.#over) return;
+      run();
+      this.#mesh.later(dice.between(0, 2 * everyMs), next);
+    };
+    this.#mesh.later(dice.between(0, everyMs), next);
+  }
+
+  /** Whoever is awake, if anybody is. */
+  #someone(dice: Dice, act: (process: NodeProcess) => void): void {
+    const { machines, twins } = this.#mesh;
+    const awake = [...machines, ...twins].filter(({ running, frozen }) => running && !frozen);
+    const { process } = awake.length > 0 ? dice.pick(awake) : { process: null };
+    if (process) act(process);
+  }
+
+  #purgeNowAndThen(dice: Dice): void {
+    const { machines } = this.#mesh;
+    this.#repeat(dice, this.#faultsMs / 8, () => {
+      this.#someone(dice, (process) => this.#workload.purge(process, dice.pick(machines).fab));
+    });
   }
 
   /** Runs until all have the same; fails where that takes too long. */
@@ -235,6 +258,7 @@ class Simulation {
       );
       ledger.applied(store, fab);
       programsAreSound(store);
+      purgesAreDone(store, ledger);
     }
     membersAreAlike(processes);
     foldsEqualRebuild(this.#dice.pick(processes).store);

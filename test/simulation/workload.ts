@@ -1,3 +1,4 @@
+import type { FabId } from '../../src/clocks/dot.ts';
 import { WafersyncError } from '../../src/errors.ts';
 import type { Editor, EditPlan } from '../../src/replica/editor.ts';
 import { DamagedUpdate } from '../../src/store/sealed.ts';
@@ -76,7 +77,7 @@ export class Workload {
   readonly #runs: Run[] = [];
   #made = 0;
   /** Requests by what became of them. */
-  readonly counts = { acknowledged: 0, refused: 0 };
+  readonly counts = { acknowledged: 0, refused: 0, purged: 0 };
 
   constructor(dice: Dice, ledger: Ledger, failed: (error: unknown) => void) {
     this.#dice = dice;
@@ -95,6 +96,16 @@ export class Workload {
     else if (what < 0.91) this.#edit(process, (editor) => editor.retire(request(dice.pick(WAFERS))));
     else if (what < 0.97) this.#settle(process);
     else this.#rule(process);
+  }
+
+  /** An operator purges what was born at one fab, as far as all members have applied it. */
+  purge(process: NodeProcess, fab: FabId): void {
+    // An older program does not write what it does not know.
+    if (!process.knows('purge')) return;
+    const wish = { olderThanDays: 0, fab };
+    this.#asked(process.retention.purge(wish, { author: 'olga', reason: 'old' }), ({ updates }) => {
+      this.counts.purged += updates;
+    });
   }
 
   #results(process: NodeProcess): void {

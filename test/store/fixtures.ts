@@ -13,6 +13,7 @@ import type { RunId, RunRecord } from '../../src/wafer/run.ts';
 import { type Update, type UpdateHeader, updateDigest } from '../../src/wafer/update.ts';
 import type { WaferKey } from '../../src/wafer/wafer-key.ts';
 import { decodeEdit } from '../../src/wire/edit.ts';
+import { decodePurge } from '../../src/wire/purge.ts';
 import { realWorld, type World } from '../../src/world.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -28,6 +29,8 @@ export const jsonDecoders: Decoders = {
   decodeEdit,
   decodeRunRecord: (payload) => decode(payload) as RunRecord,
   readAttempts: (payload) => decode(payload) as AttemptSummary[],
+  decodePurge,
+  stubPayload: (payload) => payload,
 };
 
 /** A test program by its bytes. */

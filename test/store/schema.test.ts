@@ -81,6 +81,12 @@ test('an operator reads plain words in the views', (t) => {
   take(store, update(store.origin, 4, [attempt(1)]));
   store.transaction(() => store.giveWay([{ ...store.origin, sequence: sequence(4) }]));
   store.transaction(() => store.log.markDamaged({ ...store.origin, sequence: sequence(2) }));
+  const stubDigest = new Uint8Array(32);
+  const purge = { author: 'kim', reason: 'old', termDays: 400 };
+  store.transaction(() => {
+    const { dot } = held.header;
+    store.purges.add({ ...purge, purged: [{ dot, stubDigest }] }, store.log.rowOf(dot).id);
+  });
   for (const fab of ['az', 'de']) take(store, revision(origin(fab), fab));
   store.peers.saveReport({ origin: store.origin, number: 1, ...store.vectors });
   const count = (view: string) => rows(file, `SELECT * FROM ${view}`).length;

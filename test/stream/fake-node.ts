@@ -184,7 +184,7 @@ export class FakeStore implements Intake, StreamHistory {
     if (!this.starts.has(batch.run.id)) this.starts.set(batch.run.id, batch.run.startedAtUs);
     const fresh = batch.attempts.filter(({ index }) => !stored.has(index));
     for (const attempt of fresh) {
-      stored.set(attempt.index, { wafer: batch.wafer, attempt, tests: batch.program.tests });
+      stored.set(attempt.index, { wafer: batch.wafer, attempt, tests: batch.program.tests, purged: false });
     }
     const known = batch.attempts.length - fresh.length;
     const receipt = { added: fresh.length, addedResults: countResults(fresh), known };

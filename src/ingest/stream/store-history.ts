@@ -3,6 +3,7 @@ import { WafersyncError } from '../../errors.ts';
 import type { Store } from '../../store/store.ts';
 import type { Attempt } from '../../wafer/attempt.ts';
 import { decodeAttempts } from '../../wafer/payload/decode.ts';
+import { blankAttempts, isStubPayload } from '../../wafer/payload/stub.ts';
 import type { TestDefinition } from '../../wafer/program.ts';
 import { readProgram } from '../../wafer/program-codec.ts';
 import type { RunId } from '../../wafer/run.ts';
@@ -19,10 +20,10 @@ export function storeHistory(store: Sources): StreamHistory {
     attemptAt: async (run, head, site, sequence) => {
       const row = store.attempts.at(run, head, site, sequence);
       if (!row) return null;
-      const { attempts, tests } = updates.of(row.dot);
+      const { attempts, tests, purged } = updates.of(row.dot);
       const attempt = attempts.get(row.index);
       if (!attempt) throw lost(`attempt ${row.index} of run ${run}`);
-      return { wafer: row.wafer, attempt, tests } satisfies StoredAttempt;
+      return { wafer: row.wafer, attempt, tests, purged } satisfies StoredAttempt;
     },
   };
 }
@@ -48,6 +49,7 @@ interface Decoded {
   /** By index. */
   readonly attempts: ReadonlyMap<number, Attempt>;
   readonly tests: readonly TestDefinition[];
+  readonly purged: boolean;
 }
 
 /** Reads updates of streams, and keeps the last one: what is sent again is asked for attempt by attempt. */
@@ -69,8 +71,10 @@ class DecodedUpdates {
     const update = this.#store.log.get(dot);
     if (!update?.header.program) throw lost(`update ${name}`);
     const program = this.#store.programs.require(update.header.program);
-    const attempts = new Map(decodeAttempts(update.payload).map((attempt) => [attempt.index, attempt]));
-    return { dot: name, attempts, tests: readProgram(program).tests };
+    const purged = isStubPayload(update.payload);
+    const read = purged ? blankAttempts : decodeAttempts;
+    const attempts = new Map(read(update.payload).map((attempt) => [attempt.index, attempt]));
+    return { dot: name, attempts, tests: readProgram(program).tests, purged };
   }
 }
 

@@ -23,7 +23,9 @@ export interface StreamPast {
 /** An attempt as it is stored. */
 export interface StoredAttempt {
   readonly wafer: WaferKey;
+  /** Where its values were purged, its results are as many as they were, and blank. */
   readonly attempt: Attempt;
+  readonly purged: boolean;
   /** Definitions that the attempt's results name. */
   readonly tests: readonly TestDefinition[];
 }

@@ -5,6 +5,7 @@ import type { Connection } from '../connection.ts';
 import type { LocalKeys } from '../keys.ts';
 import type { NodeState } from '../node-state.ts';
 import type { Programs } from '../programs.ts';
+import type { Purges } from '../purges.ts';
 import { RECORD_COLUMNS } from '../run-record-row.ts';
 import type { Decoders } from '../types.ts';
 import type { LogRow } from '../update-log.ts';
@@ -26,6 +27,7 @@ export class Folds {
   readonly #runWafers: RunWaferFold;
   readonly #attempts: AttemptFold;
   readonly #documents: DocumentFold;
+  readonly #purges: Purges;
   readonly #empty;
 
   constructor(
@@ -35,12 +37,14 @@ export class Folds {
     programs: Programs,
     decoders: Decoders,
     documents: DocumentFold,
+    purges: Purges,
   ) {
     const dies = new DieFold(connection);
     this.#state = state;
     this.#programs = programs;
     this.#decoders = decoders;
     this.#documents = documents;
+    this.#purges = purges;
     this.#runs = new RunFold(connection, keys, dies);
     this.#runWafers = new RunWaferFold(connection);
     this.#attempts = new AttemptFold(connection, keys, dies, this.#runWafers);
@@ -57,6 +61,7 @@ export class Folds {
     if (kind === 'results') this.#foldResults(update, row);
     else if (kind === 'run') this.#foldRunRecord(update, row);
     else if (kind === 'edit' || kind === 'retire') this.#foldEdit(update, row);
+    else if (kind === 'purge') this.#purges.add(this.#decoders.decodePurge(update.payload), row.id);
     else {
       throw new WafersyncError('precondition', `kind ${kind} is not known to this version`, {
         hint: 'Update this node; the update is applied then.',
@@ -120,7 +125,16 @@ export class Folds {
 
 /** Tables that are nothing but folds; those that others refer to come last. */
 const FOLDS = [
-  ...['conflict_members', 'conflicts', 'settlements', 'attempts_seen', 'fields_seen', 'guarded_edits'],
+  ...[
+    'purged_updates',
+    'purges',
+    'conflict_members',
+    'conflicts',
+    'settlements',
+    'attempts_seen',
+    'fields_seen',
+    'guarded_edits',
+  ],
   ...['grounds', 'fields', 'siblings', 'documents', 'final_runs', 'dies', 'attempts', 'run_wafers'],
 ];
 

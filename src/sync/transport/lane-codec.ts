@@ -17,7 +17,7 @@ type SyncStatusMessage = Message<'SyncStatus'>;
 export function toWaferUpdate(message: LaneMessage): WaferUpdateMessage {
   switch (message.type) {
     case 'update': {
-      const { header, headerBytes, payload, digest } = message.update;
+      const { header, headerBytes, payload, digest, stubDigest } = message.update;
       return {
         fab_id: header.dot.fab,
         wafer_id: header.wafer.waferId,
@@ -25,6 +25,7 @@ export function toWaferUpdate(message: LaneMessage): WaferUpdateMessage {
         version: fromNumber(header.version),
         header: headerBytes,
         digest,
+        ...(stubDigest ? { stub_digest: stubDigest } : {}),
       };
     }
     case 'program':
@@ -74,7 +75,9 @@ export function fromWaferUpdate(message: WaferUpdateMessage): IncomingLaneMessag
 function fromUpdate(message: WaferUpdateMessage): IncomingLaneMessage {
   try {
     const none = new Uint8Array();
-    const update = openUpdate(message.header ?? none, message.delta_data ?? none, message.digest ?? none);
+    const stub = message.stub_digest?.length ? message.stub_digest : undefined;
+    const { header, delta_data, digest } = message;
+    const update = openUpdate(header ?? none, delta_data ?? none, digest ?? none, stub);
     const { dot, wafer } = update.header;
     if (dot.fab !== message.fab_id || wafer.waferId !== message.wafer_id) {
       throw new WafersyncError('damaged', `an update's fab_id or wafer_id is not that of its header`);
@@ -130,6 +133,7 @@ export function toPullRequest(request: PullRequest): Message<'PullRequest'> {
     wanted: toOriginIntervals(request.wanted),
     program_digests: request.programs.map((digest) => Buffer.from(digest, 'hex')),
     max_bytes: fromNumber(request.maxBytes),
+    takes_stubs: request.takesStubs ?? true,
     chains: (request.chains ?? []).map(({ origin, heights }) => ({
       fab_id: origin.fab,
       epoch: fromNumber(origin.epoch),
@@ -145,6 +149,7 @@ export function fromPullRequest(message: Message<'PullRequest'>): PullRequest {
     wanted: fromOriginIntervals(message.wanted),
     programs: (message.program_digests ?? []).map(digestOf),
     maxBytes: toNumber(message.max_bytes),
+    ...(message.takes_stubs ? {} : { takesStubs: false }),
     ...optional('chains', (message.chains ?? []).map(fromChainQuery)),
   };
 }

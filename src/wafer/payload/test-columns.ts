@@ -1,4 +1,5 @@
 import { type OpenResults, openPayload, openResults } from './open.ts';
+import { requireResults } from './stub.ts';
 
 /**
  * Results of one test, attempt by attempt and within one in execution order. Row i is one result; its values are
@@ -31,6 +32,7 @@ export interface TestColumn {
  */
 export function decodeTestColumns(payload: Uint8Array, tests: ReadonlySet<number>): TestColumn[] {
   const opened = openPayload(payload);
+  requireResults(opened);
   if (opened.resultCounts.length === 0) {
     opened.rest.end();
     return [];

@@ -7,10 +7,12 @@ import { HybridClock } from '../../../src/clocks/hlc.ts';
 import { Replica } from '../../../src/replica/replica.ts';
 import { Store } from '../../../src/store/store.ts';
 import { decodeAttemptTable } from '../../../src/wafer/payload/decode.ts';
+import { stubPayload } from '../../../src/wafer/payload/stub.ts';
 import { makeProgram } from '../../../src/wafer/program-codec.ts';
 import { streamRunId } from '../../../src/wafer/run.ts';
 import { decodeEdit } from '../../../src/wire/edit.ts';
 import { decodeHeader } from '../../../src/wire/header.ts';
+import { decodePurge } from '../../../src/wire/purge.ts';
 import { decodeRunRecord } from '../../../src/wire/run-record.ts';
 import { realWorld } from '../../../src/world.ts';
 import { measuredWafer } from '../../support/measured-wafer.ts';
@@ -39,7 +41,14 @@ console.log(`${UPDATES} updates of one die, ${(results / UPDATES).toFixed(0)} re
 for (const writers of [1, 4, 16, 64]) {
   const folder = mkdtempSync(join(tmpdir(), 'wafersync-figure-'));
   const file = join(folder, 'wafersync.db');
-  const decoders = { readAttempts: decodeAttemptTable, decodeEdit, decodeHeader, decodeRunRecord };
+  const decoders = {
+    readAttempts: decodeAttemptTable,
+    decodeEdit,
+    decodeHeader,
+    decodeRunRecord,
+    decodePurge,
+    stubPayload,
+  };
   const store = Store.open({ file, fab: fabId('tw'), world: realWorld, decoders });
   const replica = new Replica({
     store,

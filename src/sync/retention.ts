@@ -1,0 +1,223 @@
+import { type Dot, type FabId, formatDot } from '../clocks/dot.ts';
+import { HLC_EPOCH_MS, type Timestamp, timestampAt } from '../clocks/hlc.ts';
+import type { TransportVector } from '../clocks/transport-vector.ts';
+import { WafersyncError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { Unsubscribe } from '../replica/event-source.ts';
+import type { Replica } from '../replica/replica.ts';
+import type { Purgeable, PurgeablePlace } from '../store/purges.ts';
+import type { Store } from '../store/store.ts';
+import { MAX_PURGED_BYTES, MAX_PURGED_UPDATES } from '../wafer/purge.ts';
+import type { Update } from '../wafer/update.ts';
+import { decodePurge } from '../wire/purge.ts';
+import type { Cancel, World } from '../world.ts';
+import { appliedByMember, appliedEverywhere, OutlookCount, type PurgeOutlook } from './purge-plan.ts';
+import type { Report } from './report.ts';
+import type { Carrier } from './sync-runner.ts';
+
+/** What retention is made of. */
+export interface RetentionOptions {
+  readonly store: Store;
+  readonly replica: Pick<Replica<Carrier>, 'purge' | 'commits'>;
+  /** All fabs of the mesh, this one included, as of now. */
+  readonly members: () => readonly FabId[];
+  /** Latest reports of all nodes, this one included. */
+  readonly reports: () => readonly Report[];
+  readonly world: World;
+  readonly log: Log;
+  /** Age at which values born at this fab are purged daily, days; 0 for never. */
+  readonly valuesDays: number;
+}
+
+/** Which updates are meant. */
+export interface PurgeWish {
+  /** Least age since their birth, days; 0 for all. */
+  readonly olderThanDays: number;
+  /** Only those born at this fab. */
+  readonly fab?: FabId;
+}
+
+/** What became of a wish. */
+export interface Purged {
+  readonly purges: readonly Dot[];
+  readonly updates: number;
+  readonly freedBytes: number;
+  /** What is left, and what blocks it. */
+  readonly left: PurgeOutlook;
+}
+
+/** What the node tells of it. */
+export interface RetentionView {
+  readonly valuesDays: number;
+  /** What was found when it last looked; null before it did. */
+  readonly last: { readonly outlook: PurgeOutlook; readonly atMs: number } | null;
+}
+
+const DAY_MS = 24 * 3600 * 1000;
+
+/** From the start to the first daily purge: by then the others have reported. */
+const FIRST_AFTER_MS = 60_000;
+
+/** Updates looked at before other work is let through. */
+const PAGE = 2048;
+
+/** Purges of one request; what is left takes another one. */
+const MAX_PURGES = 256;
+
+/** Behind every timestamp. */
+const ALL_TIME = Number.MAX_SAFE_INTEGER as Timestamp;
+
+/**
+ * Purges the values of old results, by wish and daily.
+ *
+ * Invariant: a purge names only what the latest reports of all members say that they have applied. What a report says stays
+ * true of the life of the database that made it.
+ */
+export class Retention {
+  readonly #options: RetentionOptions;
+  readonly #unsubscribe: Unsubscribe;
+  #last: RetentionView['last'] = null;
+  #cancel: Cancel = () => {};
+  #stopped = false;
+
+  constructor(options: RetentionOptions) {
+    this.#options = options;
+    this.#unsubscribe = options.replica.commits.subscribe(({ added, released }) => {
+      for (const { update, applied } of added) if (applied) this.#tell(update);
+      for (const update of released) this.#tell(update);
+    });
+  }
+
+  /** Begins the daily purges, where the node is to make them. */
+  start(): void {
+    if (this.#options.valuesDays > 0) this.#arm(FIRST_AFTER_MS);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#cancel();
+    this.#unsubscribe();
+  }
+
+  view(): RetentionView {
+    return { valuesDays: this.#options.valuesDays, last: this.#last };
+  }
+
+  /** What a purge would take now, and what blocks the rest. */
+  async plan(wish: PurgeWish): Promise<PurgeOutlook> {
+    const { store, world } = this.#options;
+    const count = new OutlookCount(this.#applied(), store.peers.heardAtMs());
+    for (let page = this.#page(wish, null, PAGE); page.length > 0; ) {
+      for (const update of page) if (isMeant(update, wish)) count.add(update);
+      await this.#giveWay();
+      page = this.#page(wish, page.at(-1)!, PAGE);
+    }
+    const outlook = count.take();
+    this.#last = { outlook, atMs: world.nowMs() };
+    return outlook;
+  }
+
+  /** Purges what may be purged now: in several purges where it is much, each in a commit of its own. */
+  async purge(wish: PurgeWish, facts: { readonly author: string; readonly reason: string }): Promise<Purged> {
+    const purges: Dot[] = [];
+    let [updates, freedBytes] = [0, 0];
+    let page = this.#page(wish, null, MAX_PURGED_UPDATES);
+    while (page.length > 0 && purges.length < MAX_PURGES && !this.#stopped) {
+      const { dots, place } = this.#portion(page, wish);
+      if (dots.length > 0) {
+        const receipt = await this.#options.replica.purge(() => ({
+          ...{ ...facts, termDays: wish.olderThanDays },
+          dots: this.#purgeable(dots),
+        }));
+        if (receipt.dot) purges.push(receipt.dot);
+        updates += receipt.updates;
+        freedBytes += receipt.freedBytes;
+      } else await this.#giveWay();
+      page = this.#page(wish, place, MAX_PURGED_UPDATES);
+    }
+    return { purges, updates, freedBytes, left: await this.plan(wish) };
+  }
+
+  /** What one purge takes of a page, and where the next one begins. */
+  #portion(
+    page: readonly Purgeable[],
+    wish: PurgeWish,
+  ): { readonly dots: readonly Dot[]; readonly place: PurgeablePlace | null } {
+    const everywhere = this.#everywhere();
+    const dots: Dot[] = [];
+    let bytes = 0;
+    let place: PurgeablePlace | null = null;
+    for (const update of page) {
+      if (isMeant(update, wish) && everywhere.has(update.dot)) {
+        if (dots.length > 0 && bytes + update.bytes > MAX_PURGED_BYTES) break;
+        bytes += update.bytes;
+        dots.push(update.dot);
+      }
+      place = update;
+    }
+    return { dots, place };
+  }
+
+  /** Inside the transaction of the purge: of some updates those that all members have applied, as of now. */
+  #purgeable(dots: readonly Dot[]): Dot[] {
+    const everywhere = this.#everywhere();
+    return dots.filter((dot) => everywhere.has(dot));
+  }
+
+  #page({ olderThanDays }: PurgeWish, after: PurgeablePlace | null, limit: number): Purgeable[] {
+    const beforeMs = this.#options.world.nowMs() - olderThanDays * DAY_MS;
+    const before = olderThanDays === 0 ? ALL_TIME : timestampAt(Math.max(HLC_EPOCH_MS, beforeMs));
+    return this.#options.store.purges.purgeable(before, after, limit);
+  }
+
+  #applied(): ReadonlyMap<FabId, TransportVector> {
+    return appliedByMember(this.#options.members(), this.#options.reports());
+  }
+
+  #everywhere(): TransportVector {
+    return appliedEverywhere(this.#applied());
+  }
+
+  #giveWay(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#options.world.after('retention', 0, resolve);
+    });
+  }
+
+  #arm(afterMs: number): void {
+    if (this.#stopped) return;
+    this.#cancel = this.#options.world.after('retention', afterMs, () => {
+      void this.#daily().finally(() => this.#arm(DAY_MS));
+    });
+  }
+
+  /** Each fab sees to what was born there, so that no two purge the same. */
+  async #daily(): Promise<void> {
+    const { store, valuesDays, log } = this.#options;
+    const wish = { olderThanDays: valuesDays, fab: store.origin.fab };
+    const reason = `values are kept for ${valuesDays} days`;
+    try {
+      const { updates, freedBytes, left } = await this.purge(wish, { author: '', reason });
+      log.info('purge.daily', { updates, freed_bytes: freedBytes, blocked: left.blocked });
+      for (const { fab, updates: blocked, heardAtMs, oldestMs } of left.blocks) {
+        const since = heardAtMs === null ? null : new Date(heardAtMs).toISOString();
+        const oldest = new Date(oldestMs).toISOString();
+        log.warn('purge.blocked', { fab, updates: blocked, heard: since, oldest });
+      }
+    } catch (thrown) {
+      log.warn('purge.failed', {}, WafersyncError.from(thrown));
+    }
+  }
+
+  /** What left, by which purge: at every fab that applies it. */
+  #tell({ header, payload }: Update): void {
+    if (header.kind !== 'purge') return;
+    const { author, reason, termDays, purged } = decodePurge(payload);
+    const facts = { author, why: reason, term_days: termDays, updates: purged.length };
+    this.#options.log.info('purge.applied', { purge: formatDot(header.dot), ...facts });
+  }
+}
+
+function isMeant({ dot }: Purgeable, { fab }: PurgeWish): boolean {
+  return fab === undefined || dot.fab === fab;
+}
