@@ -36,7 +36,7 @@ import { Scrub } from './replica/scrub.ts';
 import { StorageWatch } from './replica/storage-watch.ts';
 import { Store } from './store/store.ts';
 import { FabControl } from './sync/fab-control.ts';
-import { Membership } from './sync/membership.ts';
+import { Membership, mustHaveApplied } from './sync/membership.ts';
 import { Retention } from './sync/retention.ts';
 import { type Carrier, SyncRunner } from './sync/sync-runner.ts';
 import { grpcTransport } from './sync/transport/grpc-transport.ts';
@@ -152,7 +152,7 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
   const sync = new SyncRunner({ ...syncOptions(config, membership, store), replica, store, world, log });
   const retention = new Retention({
     ...{ store, replica, world, log },
-    members: () => membership.members(),
+    members: () => mustHaveApplied(membership, sync.reports(), store.vectors.received),
     reports: () => sync.reports(),
     valuesDays: config.retention.valuesDays,
   });

@@ -1,4 +1,5 @@
 import type { FabId } from '../clocks/dot.ts';
+import type { TransportVector } from '../clocks/transport-vector.ts';
 import type { Log } from '../log.ts';
 import { EventSource } from '../replica/event-source.ts';
 import type { Store } from '../store/store.ts';
@@ -88,4 +89,18 @@ export class Membership {
     else if (state === 'removed') log.info('fab.removed', { fab });
     else log.warn('fab.evicted', { fab });
   }
+}
+
+/**
+ * Fabs that must have applied what is to be purged, sorted: the members, and whoever this node has heard of and cannot
+ * place yet. A fab that has just been added may hear of others before it learns that they are members.
+ */
+export function mustHaveApplied(
+  membership: Pick<Membership, 'members' | 'stateOf'>,
+  reports: readonly Report[],
+  received: TransportVector,
+): FabId[] {
+  const heardOf = [...reports.map(({ node }) => node.fab), ...received.entries().map(([{ fab }]) => fab)];
+  const unknown = heardOf.filter((fab) => membership.stateOf(fab) === null);
+  return [...new Set([...membership.members(), ...unknown])].sort();
 }

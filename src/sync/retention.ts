@@ -19,7 +19,7 @@ import type { Carrier } from './sync-runner.ts';
 export interface RetentionOptions {
   readonly store: Store;
   readonly replica: Pick<Replica<Carrier>, 'purge' | 'commits'>;
-  /** All fabs of the mesh, this one included, as of now. */
+  /** Fabs that must have applied what is purged, this one included unless it was shut out, as of now. */
   readonly members: () => readonly FabId[];
   /** Latest reports of all nodes, this one included. */
   readonly reports: () => readonly Report[];

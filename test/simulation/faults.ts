@@ -14,6 +14,11 @@ export interface Fault {
   happen(mesh: SimMesh, dice: Dice): boolean;
 }
 
+/** Names of the classes by which a fab loses what it had on disk. */
+export const LOSING_DISKS: readonly string[] = [
+  ...['disk-lost', 'log-lost', 'backup-restored', 'backup-over-database', 'snapshot-put-back'],
+];
+
 /** Name of the class that lets some nodes begin with an older program. */
 export const OLDER_VERSION = 'older-version';
 
@@ -164,7 +169,8 @@ const DISKS: readonly Fault[] = [
       const machine = dice.pick(mesh.machines);
       const { running, doomed, frozen, options } = machine;
       const others = mesh.processes.filter(({ fab }) => fab !== machine.fab);
-      if (!running || doomed || frozen) return false;
+      // What has rotted at one fab may be lost with the disk of the other: nobody could give it back.
+      if (!running || doomed || frozen || mesh.losesDisks) return false;
       const rotten = options.disk.rotProgram(dice, (digest) => {
         return !mesh.rotten.has(digest) && others.some(({ store }) => store.programs.has(digest));
       });

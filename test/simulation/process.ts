@@ -9,7 +9,7 @@ import { StorageWatch } from '../../src/replica/storage-watch.ts';
 import { Store } from '../../src/store/store.ts';
 import type { Decoders } from '../../src/store/types.ts';
 import { FabControl } from '../../src/sync/fab-control.ts';
-import { Membership } from '../../src/sync/membership.ts';
+import { Membership, mustHaveApplied } from '../../src/sync/membership.ts';
 import type { PullRequest } from '../../src/sync/messages.ts';
 import { answererOf, PullAnswers } from '../../src/sync/pull-server.ts';
 import { Retention } from '../../src/sync/retention.ts';
@@ -120,7 +120,7 @@ export class NodeProcess implements Answering {
     this.fabs = new FabControl({ store, replica, sync, membership });
     this.retention = new Retention({
       ...{ store, replica, world, log, valuesDays: 0 },
-      members: () => membership.members(),
+      members: () => this.mustHaveApplied(),
       reports: () => sync.reports(),
     });
     this.#storage.changes.subscribe((full) => this.sync.storage(full));
@@ -131,6 +131,11 @@ export class NodeProcess implements Answering {
     this.sync.start();
     this.membership.changes.subscribe((moved) => this.sync.dialOnly(this.membership.dialled(), moved));
     this.sync.dialOnly(this.membership.dialled());
+  }
+
+  /** Whom a purge of its operators waits for. */
+  mustHaveApplied(): FabId[] {
+    return mustHaveApplied(this.membership, this.sync.reports(), this.store.vectors.received);
   }
 
   nowMs(): number {

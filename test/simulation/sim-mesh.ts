@@ -60,6 +60,8 @@ export class SimMesh {
   /** What each machine has applied, of the process that runs on it. */
   readonly applied = new WeakMap<Store, AppliedEdits>();
   readonly failures: unknown[] = [];
+  /** Whether disks may be lost, or put back as they were: what is sound at one machine alone may go with it. */
+  losesDisks = false;
   /** Updates and test programs that have rotted at some machine. */
   readonly rotten = new Set<string>();
   /** Copies that are dialled in place of their originals. */
@@ -333,7 +335,8 @@ export class SimMesh {
       const own = dot.fab === fab && dot.epoch === store.origin.epoch;
       if (own && !this.ledger.knows(update)) {
         this.ledger.born(update, applied);
-        this.#check(() => this.ledger.mayPurge(update, this.#options.fabs));
+        const process = this.allProcesses.find((known) => known.store === store);
+        this.#check(() => this.ledger.mayPurge(update, process?.mustHaveApplied() ?? []));
       }
       apply.call(store, update);
       this.ledger.noteEdit(applied, update);

@@ -16,7 +16,7 @@ import {
   purgesAreDone,
 } from './checks.ts';
 import { Dice } from './dice.ts';
-import { FAULTS, type Fault, OLDER_VERSION } from './faults.ts';
+import { FAULTS, type Fault, LOSING_DISKS, OLDER_VERSION } from './faults.ts';
 import type { NodeProcess, NodeSettings } from './process.ts';
 import { SimMesh } from './sim-mesh.ts';
 import { DOCUMENTS, Workload } from './workload.ts';
@@ -121,6 +121,7 @@ class Simulation {
       latencyMs: () => (far ? [20 + dice.int(120), 150 + dice.int(100)] : [1, 20]),
       trace,
     });
+    this.#mesh.losesDisks = this.#faults.some(({ name }) => LOSING_DISKS.includes(name));
     this.#workload = new Workload(dice.split(), this.#mesh.ledger, (error) =>
       this.#mesh.failures.push(error),
     );

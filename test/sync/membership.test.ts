@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { fabId } from '../../src/clocks/dot.ts';
+import { IntervalSet } from '../../src/clocks/interval-set.ts';
+import { TransportVector } from '../../src/clocks/transport-vector.ts';
 import { silentLog } from '../../src/log.ts';
-import { Membership } from '../../src/sync/membership.ts';
+import { Membership, mustHaveApplied } from '../../src/sync/membership.ts';
 import { canonicalJson } from '../../src/wafer/document/json.ts';
 import type { MemberState } from '../../src/wafer/document/members.ts';
 import { addressField, memberField } from '../../src/wafer/document/mesh.ts';
@@ -115,4 +117,17 @@ test('a node that is evicted when it starts says so', async (t) => {
   const configured = { members: BEGUN, addresses: new Map() };
   new Membership({ self: fabId('tw'), configured, store, commits: bench.replica.commits, log });
   assert.deepEqual(told, ['fab.evicted']);
+});
+
+test('a purge waits for the members, and for fabs that are heard of and cannot be placed yet', async (t) => {
+  const { fabs, memberships } = fabsOf(t);
+  await say(fabs[0], 'de', 'evicted');
+  const [tw] = memberships;
+  const origin = { fab: fabId('il'), epoch: fabs[0].store.origin.epoch };
+  const received = TransportVector.of([[origin, IntervalSet.of([{ from: 1, to: 2 }])]]);
+  const report = { node: { ...origin, fab: fabId('kr') }, number: 1, received, held: TransportVector.empty };
+  assert.deepEqual(mustHaveApplied(tw, [report], received), ['az', 'il', 'kr', 'tw']);
+  await say(fabs[0], 'il', 'member');
+  await say(fabs[0], 'kr', 'removed');
+  assert.deepEqual(mustHaveApplied(tw, [report], received), ['az', 'il', 'tw']);
 });
