@@ -9,6 +9,7 @@ import {
   knownFabs,
   type MemberState,
 } from '../wafer/document/members.ts';
+import type { Report } from './report.ts';
 
 /** What a membership is made of. */
 export interface MembershipOptions {

@@ -155,9 +155,10 @@ const DISKS: readonly Fault[] = [
       if (!running || doomed || frozen) return false;
       // Each update at one fab alone, and only such as another has: else nobody could give it back.
       const dot = options.disk.rot(dice, (dot) => {
-        return (
-          !mesh.rotten.has(formatDot(dot)) && others.some(({ store }) => store.vectors.received.has(dot))
-        );
+        const holder = others.find(({ store }) => store.vectors.received.has(dot));
+        // A purge that is lost with the last disk leaves stubs of which nobody knows why.
+        const isPurge = mesh.losesDisks && holder?.store.log.getSound(dot)?.header.kind === 'purge';
+        return holder !== undefined && !isPurge && !mesh.rotten.has(formatDot(dot));
       });
       if (dot) mesh.rotten.add(formatDot(dot));
       return dot !== null;
