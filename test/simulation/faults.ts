@@ -152,13 +152,13 @@ const DISKS: readonly Fault[] = [
       const machine = dice.pick(mesh.machines);
       const { running, doomed, frozen, options } = machine;
       const others = mesh.processes.filter(({ fab }) => fab !== machine.fab);
-      if (!running || doomed || frozen) return false;
+      // What has rotted at one fab may be lost with the disk of the other: nobody could give it back.
+      if (!running || doomed || frozen || mesh.losesDisks) return false;
       // Each update at one fab alone, and only such as another has: else nobody could give it back.
       const dot = options.disk.rot(dice, (dot) => {
-        const holder = others.find(({ store }) => store.vectors.received.has(dot));
-        // A purge that is lost with the last disk leaves stubs of which nobody knows why.
-        const isPurge = mesh.losesDisks && holder?.store.log.getSound(dot)?.header.kind === 'purge';
-        return holder !== undefined && !isPurge && !mesh.rotten.has(formatDot(dot));
+        return (
+          !mesh.rotten.has(formatDot(dot)) && others.some(({ store }) => store.vectors.received.has(dot))
+        );
       });
       if (dot) mesh.rotten.add(formatDot(dot));
       return dot !== null;
