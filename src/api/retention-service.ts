@@ -25,7 +25,10 @@ export const RETENTION_POLICIES = {
 
 /** Purges told where a client does not say how many, and at most. */
 const DEFAULT_LIMIT = 100;
-const MAX_LIMIT = 10_000;
+const MAX_LIMIT = 1_000;
+
+/** Greatest age that can be asked for, days. */
+export const MAX_TERM_DAYS = 36_500;
 
 /** Bytes of author and reason in UTF-8: a purge is sent to every fab. */
 const MAX_TEXT_BYTES = 1024;
@@ -37,14 +40,14 @@ export function retentionServiceHandlers({
 }: RetentionServiceOptions): HandlersOf<typeof retentionService.methods> {
   return {
     PlanPurge: unary<Message<'PlanPurgeRequest'>, Message<'PlanPurgeResponse'>>(async (request) =>
-      toOutlook(await retention.plan({ olderThanDays: request.older_than_days ?? 0 })),
+      toOutlook(await retention.plan({ olderThanDays: daysOf(request.older_than_days) })),
     ),
     Purge: unary<Message<'PurgeRequest'>, Message<'PurgeResponse'>>(async (request) => {
       const facts = {
         author: given('author', request.author, 'Say who asks: every fab shows it.'),
         reason: given('reason', request.reason, 'Say why: every fab shows it.'),
       };
-      const wish = { olderThanDays: request.older_than_days ?? 0 };
+      const wish = { olderThanDays: daysOf(request.older_than_days) };
       const { purges, updates, freedBytes, left } = await retention.purge(wish, facts);
       return {
         purges: purges.map(toDot),
@@ -57,6 +60,13 @@ export function retentionServiceHandlers({
       purges: store.purges.list(Math.min(limit || DEFAULT_LIMIT, MAX_LIMIT)).map(toPurge),
     })),
   };
+}
+
+function daysOf(days: number | null | undefined): number {
+  if ((days ?? 0) <= MAX_TERM_DAYS) return days ?? 0;
+  throw new WafersyncError('invalid', `older_than_days is ${days}`, {
+    hint: `Give at most ${MAX_TERM_DAYS} days.`,
+  });
 }
 
 function given(name: string, text: string | null | undefined, hint: string): string {

@@ -62,7 +62,7 @@ const FIRST_AFTER_MS = 60_000;
 const PAGE = 2048;
 
 /** Purges of one request; what is left takes another one. */
-const MAX_PURGES = 256;
+const MAX_PURGES = 1024;
 
 /** Behind every timestamp. */
 const ALL_TIME = Number.MAX_SAFE_INTEGER as Timestamp;
@@ -197,7 +197,14 @@ export class Retention {
     const wish = { olderThanDays: valuesDays, fab: store.origin.fab };
     const reason = `values are kept for ${valuesDays} days`;
     try {
-      const { updates, freedBytes, left } = await this.purge(wish, { author: '', reason });
+      let [updates, freedBytes] = [0, 0];
+      let purged: Purged;
+      do {
+        purged = await this.purge(wish, { author: '', reason });
+        updates += purged.updates;
+        freedBytes += purged.freedBytes;
+      } while (purged.purges.length === MAX_PURGES && !this.#stopped);
+      const { left } = purged;
       log.info('purge.daily', { updates, freed_bytes: freedBytes, blocked: left.blocked });
       for (const { fab, updates: blocked, heardAtMs, oldestMs } of left.blocks) {
         const since = heardAtMs === null ? null : new Date(heardAtMs).toISOString();

@@ -1,10 +1,10 @@
 import type { Dot } from '../clocks/dot.ts';
 
-/** Updates that one purge names at most. */
-export const MAX_PURGED_UPDATES = 1024;
+/** Updates that one purge names at most: it is carried out in one commit at every fab, and others wait for that. */
+export const MAX_PURGED_UPDATES = 256;
 
 /** Bytes of payloads that one purge takes at most; a single larger update goes alone. */
-export const MAX_PURGED_BYTES = 32 * 1024 * 1024;
+export const MAX_PURGED_BYTES = 8 * 1024 * 1024;
 
 /** An update that a purge names, by its dot and its content. */
 export interface PurgedUpdate {

@@ -1,4 +1,5 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
+import { MAX_TERM_DAYS } from '../../api/retention-service.ts';
 import { address, positive, userName, whole } from '../options.ts';
 import type { Terminal } from '../output.ts';
 import { listPurges, type PurgeOptions, type PurgesOptions, purge } from './purge.ts';
@@ -14,7 +15,7 @@ export function addRetentionCommands(
       .command('purge')
       .description('let the values of old results go, at every fab and for good, once all members have them'),
   )
-    .requiredOption('--older-than <days>', 'least age of the updates since they were born; 0 for all', whole)
+    .requiredOption('--older-than <days>', 'least age of the updates since they were born; 0 for all', days)
     .option('--dry-run', 'only tell what would go, and what blocks the rest')
     .option('--reason <text>', 'why; needed without --dry-run, every fab shows it')
     .option('--author <name>', 'who asks', userName())
@@ -24,6 +25,13 @@ export function addRetentionCommands(
     .option('--limit <number>', 'most purges that are told', positive, 100)
     .option('--json', 'print JSON: a list with one object a purge')
     .action(async (options: PurgesOptions) => exit(await listPurges(options, terminal)));
+}
+
+/** Reads an age; one that does not fit the contract must not come out smaller. */
+function days(text: string): number {
+  const number = whole(text);
+  if (number > MAX_TERM_DAYS) throw new InvalidArgumentError(`It must be at most ${MAX_TERM_DAYS} days.`);
+  return number;
 }
 
 function onNode(command: Command): Command {
