@@ -71,6 +71,7 @@ describe('five real processes and a stranger with buf curl, without proto files'
         'grpc.reflection.v1alpha.ServerReflection',
         'wafersync.v1.ConflictService',
         'wafersync.v1.DataSync',
+        'wafersync.v1.RetentionService',
         'wafersync.v1.RunService',
         'wafersync.v1.SyncMonitor',
         'wafersync.v1.TestEquipment',
