@@ -15,7 +15,7 @@ import { sendResults } from '../support/tester.ts';
 const { SERVING, NOT_SERVING } = grpc.health.v1.HealthCheckResponse.ServingStatus;
 const INTAKE = [
   '',
-  ...['TestEquipment', 'RunService', 'WaferService', 'ConflictService', 'DataSync'].map(
+  ...['TestEquipment', 'RunService', 'WaferService', 'ConflictService', 'RetentionService', 'DataSync'].map(
     (name) => `wafersync.v1.${name}`,
   ),
 ];

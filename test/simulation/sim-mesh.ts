@@ -295,6 +295,15 @@ export class SimMesh {
     };
   }
 
+  /** What an operator does about a node that is fenced once its copy is gone: starts it again, as it asks for. */
+  restartFenced(): void {
+    for (const machine of this.machines) {
+      if (!machine.process?.sync.fenced) continue;
+      this.stop(machine);
+      this.later(50, () => this.start(machine));
+    }
+  }
+
   #build(fab: FabId, disk: SimDisk): Machine {
     const { dice, settings, trace } = this.#options;
     const machine = new Machine({

@@ -230,6 +230,7 @@ class Simulation {
         mesh.time.nowMs < limitMs,
         `not alike after ${mesh.time.nowMs - beganMs} ms: ${this.#apart()}`,
       );
+      mesh.restartFenced();
       const waitedMs = mesh.time.nowMs - beganMs;
       await this.#runUntil(mesh.time.nowMs + (waitedMs < 60_000 ? 250 : 10_000));
     }
