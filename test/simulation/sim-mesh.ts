@@ -297,8 +297,10 @@ export class SimMesh {
 
   /** What an operator does about a node that is fenced once its copy is gone: starts it again, as it asks for. */
   restartFenced(): void {
-    for (const machine of this.machines) {
-      if (!machine.process?.sync.fenced) continue;
+    const all = [...this.machines, ...this.twins];
+    for (const machine of all) {
+      const beside = all.some((other) => other !== machine && other.fab === machine.fab && other.running);
+      if (!machine.process?.sync.fenced || beside) continue;
       this.stop(machine);
       this.later(50, () => this.start(machine));
     }

@@ -337,6 +337,7 @@ class Simulation {
     const { time } = this.#mesh;
     const limitMs = time.nowMs + LIVENESS_MS;
     while (!done()) {
+      this.#mesh.restartFenced();
       assert.ok(time.nowMs < limitMs, `a copy did not hand over what it has: ${this.#apart()}`);
       await this.#runUntil(time.nowMs + 250);
     }
