@@ -8,6 +8,7 @@ import {
   type KnownFab,
   knownFabs,
   type MemberState,
+  type SaidOfFabs,
 } from '../wafer/document/members.ts';
 import type { Report } from './report.ts';
 
@@ -24,12 +25,15 @@ export interface MembershipOptions {
 export class Membership {
   readonly #options: MembershipOptions;
   #fabs: readonly KnownFab[];
+  /** What the mesh document said when it was last looked at: the same object until that has changed. */
+  #said: SaidOfFabs;
   /** Told when it has changed, with the fabs that have another address now. */
   readonly changes = new EventSource<readonly FabId[]>();
 
   constructor(options: MembershipOptions) {
     this.#options = options;
-    this.#fabs = this.#read();
+    this.#said = options.store.documents.fabs;
+    this.#fabs = knownFabs(options.configured, this.#said);
     options.commits.subscribe(() => this.#follow());
     const own = this.stateOf(options.self);
     if (own === 'removed' || own === 'evicted') this.#tell(options.self, own);
@@ -66,13 +70,13 @@ export class Membership {
       .map(({ fab }) => fab);
   }
 
-  #read(): KnownFab[] {
-    return knownFabs(this.#options.configured, this.#options.store.documents.fabs);
-  }
-
   #follow(): void {
+    const { configured, store } = this.#options;
+    const said = store.documents.fabs;
+    if (said === this.#said) return;
+    this.#said = said;
     const before = this.#fabs;
-    const after = this.#read();
+    const after = knownFabs(configured, said);
     if (JSON.stringify(before) === JSON.stringify(after)) return;
     this.#fabs = after;
     const moved: FabId[] = [];
