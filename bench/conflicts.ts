@@ -6,14 +6,9 @@ import { fabId } from '../src/clocks/dot.ts';
 import { HybridClock } from '../src/clocks/hlc.ts';
 import { Replica } from '../src/replica/replica.ts';
 import { Store } from '../src/store/store.ts';
-import { decodeAttemptTable } from '../src/wafer/payload/decode.ts';
-import { stubPayload } from '../src/wafer/payload/stub.ts';
 import type { Update } from '../src/wafer/update.ts';
 import type { WaferKey } from '../src/wafer/wafer-key.ts';
-import { decodeEdit } from '../src/wire/edit.ts';
-import { decodeHeader } from '../src/wire/header.ts';
-import { decodePurge } from '../src/wire/purge.ts';
-import { decodeRunRecord } from '../src/wire/run-record.ts';
+import { decoders } from '../src/wire/decoders.ts';
 import { realWorld } from '../src/world.ts';
 import { batch, PROGRAM } from '../test/replica/replica-fixture.ts';
 import { type Figure, figure } from './statistics.ts';
@@ -67,14 +62,6 @@ async function withFab<T>(
 ): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'wafersync-bench-'));
   const file = join(folder, 'wafersync.db');
-  const decoders = {
-    readAttempts: decodeAttemptTable,
-    decodeEdit,
-    decodeHeader,
-    decodeRunRecord,
-    decodePurge,
-    stubPayload,
-  };
   const store = Store.open({ file, fab: fabId(name), world: realWorld, decoders });
   const queue = { groupCommitMs: 5, groupBytes: 2 ** 20, maxQueueBytes: 2 ** 26 };
   const clock = new HybridClock(realWorld.nowMs);

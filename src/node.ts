@@ -41,13 +41,8 @@ import { Retention } from './sync/retention.ts';
 import { type Carrier, SyncRunner } from './sync/sync-runner.ts';
 import { grpcTransport } from './sync/transport/grpc-transport.ts';
 import type { ConfiguredFabs } from './wafer/document/members.ts';
-import { decodeAttemptTable } from './wafer/payload/decode.ts';
-import { stubPayload } from './wafer/payload/stub.ts';
 import { ProgramBuilder } from './wafer/program-codec.ts';
-import { decodeEdit } from './wire/edit.ts';
-import { decodeHeader } from './wire/header.ts';
-import { decodePurge } from './wire/purge.ts';
-import { decodeRunRecord } from './wire/run-record.ts';
+import { decoders } from './wire/decoders.ts';
 import {
   conflictService,
   dataSync,
@@ -96,14 +91,7 @@ export function openStore(config: NodeConfig, world: World): Store {
     file: databaseFile(config),
     fab: config.fab,
     world,
-    decoders: {
-      readAttempts: decodeAttemptTable,
-      decodeEdit,
-      decodeHeader,
-      decodeRunRecord,
-      decodePurge,
-      stubPayload,
-    },
+    decoders,
   });
 }
 

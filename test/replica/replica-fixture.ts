@@ -7,17 +7,12 @@ import { Replica } from '../../src/replica/replica.ts';
 import { Store } from '../../src/store/store.ts';
 import type { Attempt } from '../../src/wafer/attempt.ts';
 import type { ResultsBatch } from '../../src/wafer/intake.ts';
-import { decodeAttemptTable } from '../../src/wafer/payload/decode.ts';
-import { stubPayload } from '../../src/wafer/payload/stub.ts';
 import type { TestProgram } from '../../src/wafer/program.ts';
 import { makeProgram } from '../../src/wafer/program-codec.ts';
 import { ResultsBuilder } from '../../src/wafer/results-builder.ts';
 import type { RunId, RunRecord } from '../../src/wafer/run.ts';
 import type { Update } from '../../src/wafer/update.ts';
-import { decodeEdit } from '../../src/wire/edit.ts';
-import { decodeHeader } from '../../src/wire/header.ts';
-import { decodePurge } from '../../src/wire/purge.ts';
-import { decodeRunRecord } from '../../src/wire/run-record.ts';
+import { decoders } from '../../src/wire/decoders.ts';
 import { quickFolder } from '../store/fixtures.ts';
 import { ManualWorld } from '../support/manual-world.ts';
 
@@ -43,14 +38,7 @@ export class Bench {
       fab: fabId(fab),
       world,
       ...(options.maxFileBytes === undefined ? {} : { maxFileBytes: options.maxFileBytes }),
-      decoders: {
-        readAttempts: decodeAttemptTable,
-        decodeEdit,
-        decodeHeader,
-        decodeRunRecord,
-        decodePurge,
-        stubPayload,
-      },
+      decoders,
     });
     this.replica = new Replica({
       store: this.store,

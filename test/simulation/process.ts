@@ -22,12 +22,7 @@ import type {
   Transport,
 } from '../../src/sync/transport/transport.ts';
 import type { ConfiguredFabs } from '../../src/wafer/document/members.ts';
-import { decodeAttemptTable } from '../../src/wafer/payload/decode.ts';
-import { stubPayload } from '../../src/wafer/payload/stub.ts';
-import { decodeEdit } from '../../src/wire/edit.ts';
-import { decodeHeader } from '../../src/wire/header.ts';
-import { decodePurge } from '../../src/wire/purge.ts';
-import { decodeRunRecord } from '../../src/wire/run-record.ts';
+import { decoders } from '../../src/wire/decoders.ts';
 import type { ProcessWorld } from './clock.ts';
 import type { Answering, Dialling } from './network.ts';
 
@@ -208,13 +203,9 @@ function stranger(peer: FabId): WafersyncError {
 /** The product's decoders, of a version that does not know some kinds of updates. */
 function decodersOf(unknownKinds: ReadonlySet<string>): Decoders {
   return {
-    readAttempts: decodeAttemptTable,
-    decodeEdit,
-    decodeRunRecord,
-    decodePurge,
-    stubPayload,
+    ...decoders,
     decodeHeader: (bytes) => {
-      const header = decodeHeader(bytes);
+      const header = decoders.decodeHeader(bytes);
       return unknownKinds.has(header.kind) ? { ...header, kind: 'unknown' } : header;
     },
   };

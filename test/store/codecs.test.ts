@@ -1,25 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PART_FAILED } from '../../src/wafer/attempt.ts';
-import { decodeAttempts, decodeAttemptTable } from '../../src/wafer/payload/decode.ts';
+import { decodeAttempts } from '../../src/wafer/payload/decode.ts';
 import { encodeAttempts } from '../../src/wafer/payload/encode.ts';
-import { stubPayload } from '../../src/wafer/payload/stub.ts';
 import { ResultsBuilder } from '../../src/wafer/results-builder.ts';
 import type { Update, UpdateHeader } from '../../src/wafer/update.ts';
-import { decodeEdit } from '../../src/wire/edit.ts';
-import { decodeHeader, sealUpdate } from '../../src/wire/header.ts';
-import { decodePurge } from '../../src/wire/purge.ts';
-import { decodeRunRecord, encodeRunRecord } from '../../src/wire/run-record.ts';
+import { decoders } from '../../src/wire/decoders.ts';
+import { sealUpdate } from '../../src/wire/header.ts';
+import { encodeRunRecord } from '../../src/wire/run-record.ts';
 import { attempt, openStore, origin, record, runUpdate, take, update } from './fixtures.ts';
-
-const decoders = {
-  decodeEdit,
-  decodeHeader,
-  decodeRunRecord,
-  decodePurge,
-  stubPayload,
-  readAttempts: decodeAttemptTable,
-};
 
 /** The update with its bytes as the wire has them. */
 const sealed = ({ header }: { header: UpdateHeader }, payload: Uint8Array): Update =>

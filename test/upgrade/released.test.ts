@@ -8,14 +8,10 @@ import { fromPullRequest, fromSyncStatus, fromWaferUpdate } from '../../src/sync
 import type { Attempt } from '../../src/wafer/attempt.ts';
 import { AttemptsDigest } from '../../src/wafer/attempts-digest.ts';
 import { IndexOrder } from '../../src/wafer/index-order.ts';
-import { decodeAttempts, decodeAttemptTable } from '../../src/wafer/payload/decode.ts';
-import { stubPayload } from '../../src/wafer/payload/stub.ts';
+import { decodeAttempts } from '../../src/wafer/payload/decode.ts';
 import { readProgram } from '../../src/wafer/program-codec.ts';
 import { type RunId, runId } from '../../src/wafer/run.ts';
-import { decodeEdit } from '../../src/wire/edit.ts';
-import { decodeHeader } from '../../src/wire/header.ts';
-import { decodePurge } from '../../src/wire/purge.ts';
-import { decodeRunRecord } from '../../src/wire/run-record.ts';
+import { decoders } from '../../src/wire/decoders.ts';
 import { dataSync } from '../../src/wire/services.ts';
 import { realWorld } from '../../src/world.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -60,14 +56,6 @@ for (const version of readdirSync(FIXTURES).filter((name) => name.startsWith('v'
     test('its database opens, and its results read back as the model says', (t) => {
       const file = join(temporaryFolder(t), 'wafersync.db');
       copyFileSync(join(FIXTURES, version, 'wafersync.db'), file);
-      const decoders = {
-        readAttempts: decodeAttemptTable,
-        decodeEdit,
-        decodeHeader,
-        decodeRunRecord,
-        decodePurge,
-        stubPayload,
-      };
       const store = Store.open({ file, fab: fabId('tw'), world: realWorld, decoders });
       t.after(() => store.close());
       assert.equal(store.origin.epoch, facts.epoch);

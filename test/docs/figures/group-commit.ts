@@ -1,4 +1,5 @@
 // Prints what group commit saves: commits, and bytes handed to the device (Linux): docs/adr/0009.
+
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,14 +7,9 @@ import { fabId } from '../../../src/clocks/dot.ts';
 import { HybridClock } from '../../../src/clocks/hlc.ts';
 import { Replica } from '../../../src/replica/replica.ts';
 import { Store } from '../../../src/store/store.ts';
-import { decodeAttemptTable } from '../../../src/wafer/payload/decode.ts';
-import { stubPayload } from '../../../src/wafer/payload/stub.ts';
 import { makeProgram } from '../../../src/wafer/program-codec.ts';
 import { streamRunId } from '../../../src/wafer/run.ts';
-import { decodeEdit } from '../../../src/wire/edit.ts';
-import { decodeHeader } from '../../../src/wire/header.ts';
-import { decodePurge } from '../../../src/wire/purge.ts';
-import { decodeRunRecord } from '../../../src/wire/run-record.ts';
+import { decoders } from '../../../src/wire/decoders.ts';
 import { realWorld } from '../../../src/world.ts';
 import { measuredWafer } from '../../support/measured-wafer.ts';
 
@@ -41,14 +37,6 @@ console.log(`${UPDATES} updates of one die, ${(results / UPDATES).toFixed(0)} re
 for (const writers of [1, 4, 16, 64]) {
   const folder = mkdtempSync(join(tmpdir(), 'wafersync-figure-'));
   const file = join(folder, 'wafersync.db');
-  const decoders = {
-    readAttempts: decodeAttemptTable,
-    decodeEdit,
-    decodeHeader,
-    decodeRunRecord,
-    decodePurge,
-    stubPayload,
-  };
   const store = Store.open({ file, fab: fabId('tw'), world: realWorld, decoders });
   const replica = new Replica({
     store,
