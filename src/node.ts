@@ -250,7 +250,7 @@ function configuredFabs({ mesh: { members, peers } }: NodeConfig): ConfiguredFab
   return { members, addresses: new Map(peers.map(({ fab, address }) => [fab, address])) };
 }
 
-/** Whoever becomes a member is dialled, and nobody that is one no longer. */
+/** Who is dialled goes by who belongs to the mesh, as that changes. */
 function followMembers(membership: Membership, sync: SyncRunner): void {
   membership.changes.subscribe((moved) => sync.dialOnly(membership.dialled(), moved));
   sync.dialOnly(membership.dialled());
