@@ -65,6 +65,7 @@ export class IntervalSet {
 
   /** Whether every sequence of `other` is in this set. */
   covers(other: IntervalSet): boolean {
+    if (other === this) return true;
     return other.intervals.every(({ from, to }) => {
       const interval = this.intervals[this.#indexOf(from)];
       return interval !== undefined && interval.from <= from && to <= interval.to;
@@ -87,13 +88,14 @@ export class IntervalSet {
   }
 
   union(other: IntervalSet): IntervalSet {
-    if (other.isEmpty) return this;
+    if (other.isEmpty || other === this) return this;
     if (this.isEmpty) return other;
     return IntervalSet.of([...this.intervals, ...other.intervals]);
   }
 
   /** What is in this set and not in `other`. */
   difference(other: IntervalSet): IntervalSet {
+    if (other === this) return IntervalSet.empty;
     const rest: Interval[] = [];
     let next = 0;
     for (const { from, to } of this.intervals) {
@@ -129,10 +131,11 @@ export class IntervalSet {
 
   equals(other: IntervalSet): boolean {
     return (
-      this.intervals.length === other.intervals.length &&
-      this.intervals.every(
-        ({ from, to }, i) => from === other.intervals[i]!.from && to === other.intervals[i]!.to,
-      )
+      this === other ||
+      (this.intervals.length === other.intervals.length &&
+        this.intervals.every(
+          ({ from, to }, i) => from === other.intervals[i]!.from && to === other.intervals[i]!.to,
+        ))
     );
   }
 

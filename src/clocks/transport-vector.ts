@@ -1,13 +1,8 @@
-import {
-  compareOrigins,
-  type Dot,
-  type FabId,
-  type Origin,
-  type OriginKey,
-  originKey,
-  parseOriginKey,
-} from './dot.ts';
+import { compareOrigins, type Dot, type FabId, type Origin, type OriginKey, originKey } from './dot.ts';
 import { IntervalSet } from './interval-set.ts';
+
+/** An origin and which of its updates. */
+type Entry = readonly [Origin, IntervalSet];
 
 /**
  * Which updates a node has, origin by origin: received, applied, or missing. Immutable.
@@ -16,49 +11,48 @@ import { IntervalSet } from './interval-set.ts';
  */
 export class TransportVector {
   static readonly empty = new TransportVector(new Map());
-  readonly #sets: ReadonlyMap<OriginKey, IntervalSet>;
+  readonly #entries: ReadonlyMap<OriginKey, Entry>;
+  #sorted: readonly Entry[] | null = null;
 
-  private constructor(sets: ReadonlyMap<OriginKey, IntervalSet>) {
-    this.#sets = sets;
+  private constructor(entries: ReadonlyMap<OriginKey, Entry>) {
+    this.#entries = entries;
   }
 
-  static of(entries: Iterable<readonly [Origin, IntervalSet]>): TransportVector {
-    const sets = new Map<OriginKey, IntervalSet>();
-    for (const [origin, set] of entries) {
-      const key = originKey(origin);
-      const union = (sets.get(key) ?? IntervalSet.empty).union(set);
-      if (!union.isEmpty) sets.set(key, union);
+  static of(entries: Iterable<Entry>): TransportVector {
+    const all = new Map<OriginKey, Entry>();
+    for (const [{ fab, epoch }, set] of entries) {
+      if (set.isEmpty) continue;
+      const key = originKey({ fab, epoch });
+      const [origin, before] = all.get(key) ?? [{ fab, epoch }, IntervalSet.empty];
+      all.set(key, [origin, before.union(set)]);
     }
-    return new TransportVector(sets);
+    return new TransportVector(all);
   }
 
   get isEmpty(): boolean {
-    return this.#sets.size === 0;
+    return this.#entries.size === 0;
   }
 
   /** How many updates it names. */
   get size(): number {
     let size = 0;
-    for (const set of this.#sets.values()) size += set.size;
+    for (const [, set] of this.#entries.values()) size += set.size;
     return size;
   }
 
   /** Origins and their sets, in the order of {@link compareOrigins}. */
-  entries(): [Origin, IntervalSet][] {
-    return [...this.#sets]
-      .map(([key, set]): [Origin, IntervalSet] => [parseOriginKey(key), set])
-      .sort(([a], [b]) => compareOrigins(a, b));
+  entries(): readonly Entry[] {
+    this.#sorted ??= [...this.#entries.values()].sort(([a], [b]) => compareOrigins(a, b));
+    return this.#sorted;
   }
 
   /** Origins of one fab and their sets, in no order. */
-  ofFab(fab: FabId): [Origin, IntervalSet][] {
-    const own: [Origin, IntervalSet][] = [];
-    for (const [key, set] of this.#sets) if (key.startsWith(`${fab}.`)) own.push([parseOriginKey(key), set]);
-    return own;
+  ofFab(fab: FabId): Entry[] {
+    return [...this.#entries.values()].filter(([origin]) => origin.fab === fab);
   }
 
   get(origin: Origin): IntervalSet {
-    return this.#sets.get(originKey(origin)) ?? IntervalSet.empty;
+    return this.#at(originKey(origin));
   }
 
   has(dot: Dot): boolean {
@@ -68,14 +62,14 @@ export class TransportVector {
   /** Origins whose sets are others than in an earlier vector that this one was made of, in no order. */
   changedSince(earlier: TransportVector): Origin[] {
     const changed: Origin[] = [];
-    for (const [key, set] of this.#sets)
-      if (earlier.#sets.get(key) !== set) changed.push(parseOriginKey(key));
-    for (const key of earlier.#sets.keys()) if (!this.#sets.has(key)) changed.push(parseOriginKey(key));
+    for (const [key, [origin, set]] of this.#entries) if (earlier.#at(key) !== set) changed.push(origin);
+    for (const [key, [origin]] of earlier.#entries) if (!this.#entries.has(key)) changed.push(origin);
     return changed;
   }
 
   covers(other: TransportVector): boolean {
-    return [...other.#sets].every(([key, set]) => (this.#sets.get(key) ?? IntervalSet.empty).covers(set));
+    for (const [key, [, set]] of other.#entries) if (!this.#at(key).covers(set)) return false;
+    return true;
   }
 
   add(dot: Dot): TransportVector {
@@ -84,38 +78,46 @@ export class TransportVector {
   }
 
   /** This vector with another set for one origin. */
-  with(origin: Origin, set: IntervalSet): TransportVector {
-    const sets = new Map(this.#sets);
-    if (set.isEmpty) sets.delete(originKey(origin));
-    else sets.set(originKey(origin), set);
-    return new TransportVector(sets);
+  with({ fab, epoch }: Origin, set: IntervalSet): TransportVector {
+    const entries = new Map(this.#entries);
+    const key = originKey({ fab, epoch });
+    if (set.isEmpty) entries.delete(key);
+    else entries.set(key, [{ fab, epoch }, set]);
+    return new TransportVector(entries);
   }
 
   /** What either has. */
   join(other: TransportVector): TransportVector {
-    return this.#combine(other, (mine, theirs) => mine.union(theirs), true);
+    if (this.isEmpty || this === other) return other;
+    const entries = new Map(this.#entries);
+    for (const [key, [origin, set]] of other.#entries) entries.set(key, [origin, this.#at(key).union(set)]);
+    return new TransportVector(entries);
   }
 
   /** What this has and `other` has not. */
   difference(other: TransportVector): TransportVector {
-    return this.#combine(other, (mine, theirs) => mine.difference(theirs), false);
+    return this.#changed((set, key) => set.difference(other.#at(key)));
   }
 
   /** What both have. */
   intersection(other: TransportVector): TransportVector {
-    return this.#combine(other, (mine, theirs) => mine.intersection(theirs), false);
+    return this.#changed((set, key) => set.intersection(other.#at(key)));
   }
 
   /** The part of it whose origins pass. */
   filter(keep: (origin: Origin) => boolean): TransportVector {
-    return TransportVector.of(this.entries().filter(([origin]) => keep(origin)));
+    return this.map((origin, set) => (keep(origin) ? set : IntervalSet.empty));
+  }
+
+  /** Another set for each of its origins. */
+  map(change: (origin: Origin, set: IntervalSet) => IntervalSet): TransportVector {
+    return this.#changed((set, _, origin) => change(origin, set));
   }
 
   equals(other: TransportVector): boolean {
-    return (
-      this.#sets.size === other.#sets.size &&
-      [...this.#sets].every(([key, set]) => other.#sets.get(key)?.equals(set) ?? false)
-    );
+    if (this.#entries.size !== other.#entries.size) return false;
+    for (const [key, [, set]] of this.#entries) if (!other.#at(key).equals(set)) return false;
+    return true;
   }
 
   /** `az.1-…:1-9 tw.1-…:1-57,60`. */
@@ -125,20 +127,16 @@ export class TransportVector {
       .join(' ');
   }
 
-  #combine(
-    other: TransportVector,
-    combine: (mine: IntervalSet, theirs: IntervalSet) => IntervalSet,
-    both: boolean,
-  ): TransportVector {
-    const sets = new Map<OriginKey, IntervalSet>();
-    const keys = both ? new Set([...this.#sets.keys(), ...other.#sets.keys()]) : this.#sets.keys();
-    for (const key of keys) {
-      const set = combine(
-        this.#sets.get(key) ?? IntervalSet.empty,
-        other.#sets.get(key) ?? IntervalSet.empty,
-      );
-      if (!set.isEmpty) sets.set(key, set);
+  #at(key: OriginKey): IntervalSet {
+    return this.#entries.get(key)?.[1] ?? IntervalSet.empty;
+  }
+
+  #changed(change: (set: IntervalSet, key: OriginKey, origin: Origin) => IntervalSet): TransportVector {
+    const entries = new Map<OriginKey, Entry>();
+    for (const [key, [origin, before]] of this.#entries) {
+      const set = change(before, key, origin);
+      if (!set.isEmpty) entries.set(key, [origin, set]);
     }
-    return new TransportVector(sets);
+    return entries.size === 0 ? TransportVector.empty : new TransportVector(entries);
   }
 }

@@ -1,4 +1,4 @@
-import type { Dot, Epoch, FabId, Origin } from '../clocks/dot.ts';
+import type { Dot, Epoch, FabId } from '../clocks/dot.ts';
 import { TransportVector } from '../clocks/transport-vector.ts';
 import type { InboundLane } from './inbound-lane.ts';
 import { type Report, ReportBook } from './report.ts';
@@ -99,20 +99,22 @@ export class Knowledge {
    * the latest life of a fab's database comes live: of one before it, its source may have lost what others kept.
    */
   ripe(inbound: readonly InboundLane[], sources: ReadonlyMap<FabId, Route>): TransportVector {
+    const missing = this.missing().difference(this.#pending);
+    if (missing.isEmpty) return missing;
     const announcedBy = new Map(inbound.map((lane) => [lane.peer, lane.announced]));
-    const elsewhere = this.#reported().entries();
-    const latest = this.#latestEpochs(elsewhere);
-    const sets = elsewhere.map(([origin, set]): [Origin, typeof set] => {
+    const latest = this.#latestEpochs();
+    return missing.map((origin, set) => {
       const source = origin.epoch === latest.get(origin.fab) ? sources.get(origin.fab)?.path[0] : undefined;
-      return [origin, source ? (announcedBy.get(source)?.get(origin) ?? set) : set];
+      const announced = source && announcedBy.get(source);
+      return announced ? set.intersection(announced.get(origin)) : set;
     });
-    return TransportVector.of(sets).difference(this.#own.received).difference(this.#pending);
   }
 
-  #latestEpochs(entries: readonly (readonly [Origin, unknown])[]): Map<FabId, Epoch> {
+  #latestEpochs(): Map<FabId, Epoch> {
     const latest = new Map<FabId, Epoch>();
     const nodes = this.#book.all().map(({ node }) => node);
-    for (const { fab, epoch } of [...nodes, ...entries.map(([origin]) => origin)]) {
+    const origins = this.#reported().entries();
+    for (const { fab, epoch } of [...nodes, ...origins.map(([origin]) => origin)]) {
       const known = latest.get(fab);
       if (known === undefined || epoch > known) latest.set(fab, epoch);
     }
