@@ -8,12 +8,13 @@ import type { Store } from '../store/store.ts';
 import { reissueEdit, reissueVector } from '../wafer/document/reissue.ts';
 import type { Update, UpdateHeader } from '../wafer/update.ts';
 import { decodeEdit, encodeEdit } from '../wire/edit.ts';
+import { decodePurge } from '../wire/purge.ts';
 
 /** What became of a fork. */
 export interface Settlement {
   /** Updates that gave way here. */
   readonly gaveWay: number;
-  /** Of those, and of earlier ones, such as were born at this fab and are issued again now. */
+  /** Of those, and of earlier ones, such as are issued again now: born at this fab, or purges that took values here. */
   readonly reissued: number;
 }
 
@@ -31,7 +32,8 @@ const REISSUED_AT_ONCE = 100_000;
 /**
  * Settles forks: other updates under the same dots, borne by two databases of one fab. Of two updates the one with the
  * smaller timestamp keeps the dot, at equal ones the smaller digest. At the fab that bore them everything from the first
- * difference on gives way to what the mesh has, and is issued again under the epoch that goes on.
+ * difference on gives way to what the mesh has, and is issued again under the epoch that goes on. A purge of another fab
+ * is issued again by whoever has carried it out: that fab may have lost it, and what it took is gone.
  */
 export class ForkSettler {
   readonly #store: Store;
@@ -58,7 +60,7 @@ export class ForkSettler {
     this.#store.giveWay(losing);
     const free = differing.filter(({ header }) => this.#store.log.digestOf(header.dot) === null);
     for (const update of free) this.#writer.take(update);
-    return { gaveWay: losing.length, reissued: this.#reissue() };
+    return { gaveWay: losing.length, reissued: this.#reissue(origin) };
   }
 
   #losing(origin: Origin, differing: readonly Update[]): Dot[] {
@@ -79,11 +81,24 @@ export class ForkSettler {
     return byTime < 0 || (byTime === 0 && Buffer.compare(update.digest, own.digest) < 0);
   }
 
-  #reissue(): number {
+  #reissue({ fab }: Origin): number {
     const { forks, origin } = this.#store;
     let reissued = 0;
     for (const forked of forks.unissued(origin.fab, REISSUED_AT_ONCE)) if (this.#tryAgain(forked)) reissued++;
+    if (fab === origin.fab) return reissued;
+    for (const forked of forks.unissued(fab, REISSUED_AT_ONCE))
+      if (this.#leftStubs(forked) && this.#tryAgain(forked)) reissued++;
     return reissued;
+  }
+
+  /** Whether it is a purge that made stubs here which no other purge names. */
+  #leftStubs({ update: { header, payload } }: ForkedUpdate): boolean {
+    if (header.kind !== 'purge') return false;
+    const { log, stubs } = this.#store;
+    return decodePurge(payload).purged.some(({ dot, stubDigest }) => {
+      const named = log.get(dot);
+      return named !== null && sameBytes(named.stubDigest, stubDigest) && stubs.waits(named);
+    });
   }
 
   /** One that this version cannot read or fold stays aside, and stops no other. */
@@ -112,6 +127,10 @@ export class ForkSettler {
     const { seen: _, ...rest } = facts;
     return this.#writer.bear(others.isEmpty ? rest : { ...rest, seen: others }, payload);
   }
+}
+
+function sameBytes(a: Uint8Array | undefined, b: Uint8Array): boolean {
+  return a !== undefined && Buffer.compare(a, b) === 0;
 }
 
 function dotsFrom(origin: Origin, set: IntervalSet, first: number): Dot[] {

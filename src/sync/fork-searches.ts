@@ -153,7 +153,7 @@ export class ForkSearches {
   #begin(peer: FabId, origin: Origin, renewal: RenewalWish | null, high: number | null): void {
     const key = `${peer} ${originKey(origin)}`;
     const known = this.#searches.get(key);
-    if (known) known.renewal ??= renewal;
+    if (known) known.renewal = laterWish(known.renewal, renewal);
     else {
       const fetched = high === 1 ? [] : null;
       this.#searches.set(key, { peer, origin, renewal, low: 0, high, asked: null, fetched });
@@ -163,6 +163,12 @@ export class ForkSearches {
   #of(peer: FabId): Search[] {
     return [...this.#searches.values()].filter((search) => search.peer === peer);
   }
+}
+
+/** The wish that goes above what both name. */
+function laterWish(a: RenewalWish | null, b: RenewalWish | null): RenewalWish | null {
+  if (a === null || b === null) return a ?? b;
+  return b.above > a.above ? b : a;
 }
 
 function requestOf(search: Search, id: number, top: number): PullRequest {

@@ -24,7 +24,7 @@ import { LiveLanes } from './live-lanes.ts';
 import type { Announcement, Hello, PeerStatus, PullEnd, Window } from './messages.ts';
 import { Offers } from './offers.ts';
 import { OutboundLane } from './outbound-lane.ts';
-import { renewalWish } from './own-lives.ts';
+import { OwnLives } from './own-lives.ts';
 import type { Report, ReportDelta, ReportReader } from './report.ts';
 import { LiveWays } from './routes.ts';
 
@@ -64,6 +64,7 @@ export class Mesh {
   readonly #dials: Dials;
   readonly #offers: Offers;
   readonly #forks: ForkSearches;
+  readonly #lives: OwnLives;
   readonly #catchUp: CatchUp;
   readonly #lanes = new LiveLanes();
   #missingPrograms: readonly ProgramDigest[];
@@ -117,6 +118,7 @@ export class Mesh {
     this.#knowledge = new Knowledge(options.report, options.known);
     this.#dials = new Dials(options.peers, options.reconnect, options.random);
     this.#forks = new ForkSearches(options.chains);
+    this.#lives = new OwnLives(this.#forks);
     this.#offers = new Offers(options.reconnect, options.random);
     this.#catchUp = new CatchUp(options.catchUp);
     this.#missingPrograms = options.missingPrograms;
@@ -172,7 +174,9 @@ export class Mesh {
   }
 
   #committed({ added, stored, forked = [], report, missingPrograms }: CommitEvent): void {
+    const renewed = report.node.epoch !== this.#knowledge.own.node.epoch;
     this.#knowledge.own = report;
+    if (renewed) this.#lives.renewed(report);
     this.#missingPrograms = missingPrograms;
     this.#catchUp.committed();
     for (const { lane, dot, bytes } of stored) {
@@ -348,8 +352,7 @@ export class Mesh {
       const report = reader.read(delta);
       if (delta === own) whole = report;
       if (delta.chains && delta.node.fab === peer) this.#forks.heard(peer, delta.chains);
-      const wish = report && renewalWish(this.#knowledge.own, report);
-      if (wish) this.#forks.suspect(peer, this.#knowledge.own.node, wish);
+      if (report) this.#lives.heard(peer, this.#knowledge.own, report);
       if (!report || !this.#knowledge.learn(report, peer)) continue;
       this.#catchUp.reported(report.node.fab, report.received);
       this.#emit({ type: 'report', report });

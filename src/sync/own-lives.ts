@@ -1,4 +1,5 @@
-import type { RenewalWish } from './fork-searches.ts';
+import type { FabId } from '../clocks/dot.ts';
+import type { ForkSearches, RenewalWish } from './fork-searches.ts';
 import type { Report } from './report.ts';
 
 /**
@@ -19,4 +20,31 @@ export function renewalWish(report: Report, heard: Report): RenewalWish | null {
     (isSelf && heard.number > number) ||
     own.some(([{ epoch }, set]) => epoch === node.epoch && set.max > issued);
   return isBehind ? { reason: 'behind', above: node.epoch } : null;
+}
+
+/** Speaks up where others know more of this fab than this node, and again when it goes on as another life. */
+export class OwnLives {
+  readonly #forks: Pick<ForkSearches, 'suspect'>;
+  /** What each peer last said of this fab: peers say it once, and a new life may still be less. */
+  readonly #heard = new Map<FabId, Report>();
+
+  constructor(forks: Pick<ForkSearches, 'suspect'>) {
+    this.#forks = forks;
+  }
+
+  /** A peer told of a node. */
+  heard(peer: FabId, own: Report, report: Report): void {
+    if (report.node.fab === own.node.fab) this.#heard.set(peer, report);
+    this.#compare(peer, own, report);
+  }
+
+  /** This node goes on as another life. */
+  renewed(own: Report): void {
+    for (const [peer, report] of this.#heard) this.#compare(peer, own, report);
+  }
+
+  #compare(peer: FabId, own: Report, report: Report): void {
+    const wish = renewalWish(own, report);
+    if (wish) this.#forks.suspect(peer, own.node, wish);
+  }
 }

@@ -172,3 +172,26 @@ test('a stub that gives way is issued again with what it has, and its purge with
   assert.equal(tw.store.rebuild().digest, de.store.foldDigest());
   assert.equal(de.store.stats().attempts, 4);
 });
+
+test('a purge that gives way is issued again by whoever carried it out', async (t) => {
+  const { tw, az, back, origin } = await putBack(t);
+  await write(az, 'c', 'az');
+  await tw.take(...az.born);
+  tw.bench.world.advance(60_000);
+  const { dot } = az.born[0]!.header;
+  void tw.bench.replica.purge(() => ({ author: 'kim', reason: 'old', termDays: 0, dots: [dot] }));
+  await tw.bench.commit();
+  const kr = new DocumentFab(t, 'kr');
+  await kr.take(tw.born[0]!, ...az.born, tw.born.at(-1)!);
+  assert.ok(kr.store.log.get(dot)?.stubDigest, 'kr carried it out');
+  await write(back, 'b', 'back');
+  await back.patch([['add', '/attributes/room', 'under the dot of the purge']]);
+  const settled = await settle(kr, origin, [back.born.at(-1)!]);
+  assert.deepEqual(settled, { gaveWay: 1, reissued: 1, renewed: null });
+  assert.equal((await settle(kr, origin, [tw.born.at(-1)!]))?.reissued ?? 0, 0, 'once');
+  await kr.take(...back.born);
+  const de = new DocumentFab(t, 'de');
+  await de.take(tw.born[0]!, ...back.born, ...az.born, ...kr.born);
+  assert.ok(de.store.log.get(dot)?.stubDigest, 'and holds everywhere');
+  for (const { store } of [kr, de]) assert.equal(store.rebuild().digest, de.store.foldDigest());
+});

@@ -6,8 +6,6 @@ import { fabId, type Origin, sequence } from '../../src/clocks/dot.ts';
 import { TransportVector } from '../../src/clocks/transport-vector.ts';
 import { type ForkFound, ForkSearches } from '../../src/sync/fork-searches.ts';
 import type { PullRequest } from '../../src/sync/messages.ts';
-import { renewalWish } from '../../src/sync/own-lives.ts';
-import { emptyReport, type Report } from '../../src/sync/report.ts';
 import { originOf } from '../support/mesh-messages.ts';
 import { dots, modelUpdate } from '../support/mesh-replica.ts';
 
@@ -105,16 +103,17 @@ test('a lane that goes down is asked again on the next one', () => {
   assert.ok(searches.plan(AZ, 2, () => 3));
 });
 
-test('a node learns from others that it was put back, or that its fab lives on elsewhere', () => {
-  const own: Report = { node: TW, number: 9, received: dots(TW, 1, 5), held: TransportVector.empty };
-  const later = originOf('tw', 2);
-  const az = originOf('az');
-  const heard = (report: Partial<Report>) => renewalWish(own, { ...emptyReport(az), ...report });
-  assert.equal(heard({ received: dots(TW, 1, 5) }), null);
-  assert.equal(heard({ received: dots(TW, 2, 4) }), null);
-  assert.deepEqual(heard({ received: dots(TW, 6, 6) }), { reason: 'behind', above: TW.epoch });
-  assert.deepEqual(heard({ received: dots(later, 1, 1) }), { reason: 'superseded', above: later.epoch });
-  assert.equal(heard({ node: TW, number: 9 }), null);
-  assert.deepEqual(heard({ node: TW, number: 10 }), { reason: 'behind', above: TW.epoch });
-  assert.deepEqual(heard({ node: later, number: 1 }), { reason: 'superseded', above: later.epoch });
+test('of two wishes to go on as another life the one that goes above both is kept', () => {
+  for (const aboves of [
+    [1, 2],
+    [2, 1],
+  ]) {
+    const { found } = search(chainsOf(9, 0, ''), chainsOf(9, 0, ''), (searches) => {
+      for (const above of aboves) {
+        searches.suspect(AZ, TW, { reason: 'superseded', above: originOf('tw', 1 + above).epoch });
+        searches.suspect(AZ, TW, null);
+      }
+    });
+    assert.equal(found?.renewal?.above, originOf('tw', 3).epoch);
+  }
 });
