@@ -53,8 +53,8 @@ export async function* historicalResults(store: Store, query: HistoryQuery): Asy
           run = row.run.id;
         }
         const purged = places.purged(row);
-        if (purged) yield purged;
-        else yield* resultsOf(order.push(places.attempts(row)), query);
+        if (!purged) yield* resultsOf(order.push(places.attempts(row)), query);
+        else if (query.test === undefined || places.mayHave(row, query.test)) yield purged;
       }
       // A long query gives way to the node's other work between pages.
       await new Promise((resolve) => setImmediate(resolve));
@@ -100,6 +100,13 @@ export class Places {
   purged(row: ReadRow): TestResult | null {
     const purged = purgedValues(this.#store, row.update, row.indexes);
     return purged && toPurgedResult(this.#placeOf(row), purged);
+  }
+
+  /** Whether an update may have results of a test: unless its test program is here and has none of that name. */
+  mayHave({ update, run }: ReadRow, test: string): boolean {
+    const { program } = update.header;
+    if (program === null || !this.#store.programs.has(program)) return true;
+    return this.#tests(program, run.id).some(({ name }) => name === test);
   }
 
   attempts(row: ReadRow): Found[] {

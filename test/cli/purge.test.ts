@@ -90,6 +90,9 @@ test('a stream that is sent again after its purge is known, and other content of
   const sent = await sendResults(tw.address, [die(1), die(2)]);
   await waitForRun(tw.address, sent.runId, ['tw']);
   assert.equal((await purgeAll(tw)).updates, 1);
+  const told = async (named: string) =>
+    (await readHistory(tw.address, { test: named })).map(({ purged }) => toNumber(purged?.results));
+  assert.deepEqual([await told('VDD'), await told('IDD')], [[2], []]);
   const again = await sendResults(tw.address, [die(1), die(2)]);
   assert.deepEqual([again.accepted, again.duplicates, again.runId], [0, 2, sent.runId]);
   await assert.rejects(

@@ -7,7 +7,7 @@ import { TransportVector } from '../../src/clocks/transport-vector.ts';
 import { type ForkFound, ForkSearches } from '../../src/sync/fork-searches.ts';
 import type { PullRequest } from '../../src/sync/messages.ts';
 import { originOf } from '../support/mesh-messages.ts';
-import { dots, modelUpdate } from '../support/mesh-replica.ts';
+import { modelUpdate } from '../support/mesh-replica.ts';
 
 const AZ = fabId('az');
 const TW: Origin = originOf('tw');

@@ -70,8 +70,14 @@ export async function listPurges(options: PurgesOptions, terminal: Terminal): Pr
       table(
         ['PURGED', 'BY', 'PURGE', 'UPDATES', 'STUBS HERE', 'OLDER THAN', 'WHY'],
         told.map((one) => [
-          ...[one.purged_at, one.author || 'daily', one.purge, grouped(one.updates), grouped(one.stubs)],
-          ...[`${one.term_days} d`, one.reason],
+          ...[
+            one.purged_at,
+            printable(one.author) || 'daily',
+            one.purge,
+            grouped(one.updates),
+            grouped(one.stubs),
+          ],
+          ...[`${one.term_days} d`, printable(one.reason)],
         ]),
       ),
     );
