@@ -1,8 +1,16 @@
 import type { Dot, Epoch, FabId } from '../clocks/dot.ts';
 import { TransportVector } from '../clocks/transport-vector.ts';
 import type { InboundLane } from './inbound-lane.ts';
-import { type Report, ReportBook } from './report.ts';
+import { emptyReport, type Report, ReportBook } from './report.ts';
 import type { Route } from './routes.ts';
+
+const NOBODY: ReadonlySet<FabId> = new Set();
+
+/** What a report tells beside what it says. */
+export interface Learned {
+  /** Updates that are gone with a disk, as far as is known: another database of the fab goes on, and nobody has them. */
+  readonly lost: TransportVector;
+}
 
 /**
  * What this node has, what waits to be stored, and what others are known to have.
@@ -50,16 +58,22 @@ export class Knowledge {
     this.#pendingBytes -= bytes;
   }
 
-  /** Takes in what was reported of another node; tells whether it was news. @param by whoever said it; a node of itself, say */
-  learn(report: Report, by: FabId | null = null): boolean {
+  /** Takes in what was reported of another node; null where it is no news. @param by whoever said it; a node of itself, say */
+  learn(report: Report, by: FabId | null = null): Learned | null {
     if (report.node.fab === by) this.#doubt(report);
-    const before = this.has(report.node.fab);
-    if (report.node.fab === this.#own.node.fab || !this.#book.record(report)) return false;
-    if (!report.received.covers(before)) this.#elsewhere = null;
+    const former = this.#book.of(report.node.fab) ?? emptyReport(report.node);
+    if (report.node.fab === this.#own.node.fab || !this.#book.record(report)) return null;
+    if (!report.received.covers(former.received)) this.#elsewhere = null;
     else if (!this.#elsewhere?.covers(report.received)) {
       this.#elsewhere = this.#elsewhere?.join(report.received) ?? null;
     }
-    return true;
+    return { lost: report.node.epoch > former.node.epoch ? this.#lostWith(former) : TransportVector.empty };
+  }
+
+  /** What a life of a fab's database bore and nobody is known to have now. */
+  #lostWith({ node: { fab }, received }: Report): TransportVector {
+    const born = received.filter((origin) => origin.fab === fab);
+    return born.difference(this.#own.received).difference(this.#reported());
   }
 
   /** Reports of all other nodes, sorted by fab. */
@@ -68,7 +82,7 @@ export class Knowledge {
   }
 
   /** Reports of nodes that a peer does not hear itself. */
-  relayable(peer: FabId, hears: ReadonlySet<FabId>): Report[] {
+  relayable(peer: FabId, hears: ReadonlySet<FabId> = NOBODY): Report[] {
     return this.reports().filter(({ node: { fab } }) => {
       return fab === peer ? this.#doubted.has(fab) : !hears.has(fab);
     });

@@ -49,8 +49,6 @@ export interface MeshOptions {
 
 type Handlers = { readonly [T in MeshEvent['type']]: (event: Extract<MeshEvent, { type: T }>) => void };
 
-const NOBODY: ReadonlySet<FabId> = new Set();
-
 /**
  * The sessions of one node with all its peers, as a pure state machine: `step(event) → effects`. It knows no socket, no
  * clock and no database; the runner performs the effects, the simulator likewise.
@@ -353,7 +351,10 @@ export class Mesh {
       if (delta === own) whole = report;
       if (delta.chains && delta.node.fab === peer) this.#forks.heard(peer, delta.chains);
       if (report) this.#lives.heard(peer, this.#knowledge.own, report);
-      if (!report || !this.#knowledge.learn(report, peer)) continue;
+      const news = report && this.#knowledge.learn(report, peer);
+      if (!news) continue;
+      if (!news.lost.isEmpty)
+        this.#log('warn', 'epoch.lost', { fab: report.node.fab, updates: `${news.lost}` });
       this.#catchUp.reported(report.node.fab, report.received);
       this.#emit({ type: 'report', report });
     }
@@ -372,7 +373,7 @@ export class Mesh {
     for (const lane of this.#lanes.outbound.values()) {
       // A peer whose own lane is up hears reports there.
       const deaf = !listening.has(lane.peer);
-      const relayable = deaf ? this.#knowledge.relayable(lane.peer, NOBODY) : [];
+      const relayable = deaf ? this.#knowledge.relayable(lane.peer) : [];
       this.#emit(...lane.announce(own, this.#ways.routes, relayable, deaf));
     }
   }

@@ -77,21 +77,35 @@ test('a database that began anew and has borne nothing yet leaves its earlier li
 test('a node that says less of itself than was heard of it is told what was heard, until it says as much', () => {
   const knowledge = new Knowledge(emptyReport(originOf('tw')), []);
   const az = fabId('az');
-  const nobody = new Set<typeof az>();
   knowledge.learn(reportOf('az', 9, 5), az);
-  assert.deepEqual(knowledge.relayable(az, nobody), [], 'it knows that itself');
+  assert.deepEqual(knowledge.relayable(az), [], 'it knows that itself');
   knowledge.learn(reportOf('az', 4, 3), az);
   assert.deepEqual(
-    knowledge.relayable(az, nobody).map(({ number }) => number),
+    knowledge.relayable(az).map(({ number }) => number),
     [9],
   );
   knowledge.learn(reportOf('az', 10, 6), az);
-  assert.deepEqual(knowledge.relayable(az, nobody), []);
+  assert.deepEqual(knowledge.relayable(az), []);
   knowledge.learn({ ...reportOf('az', 1, 0), node: originOf('az', 2) });
   knowledge.learn(reportOf('az', 11, 7), az);
   assert.deepEqual(
-    knowledge.relayable(az, nobody).map(({ node }) => node),
+    knowledge.relayable(az).map(({ node }) => node),
     [originOf('az', 2)],
     'of a later life as well',
   );
+});
+
+test('what only a lost disk had is named when another database of the fab goes on', () => {
+  const knowledge = new Knowledge(
+    { ...emptyReport(originOf('tw')), received: dots(originOf('az'), 1, 3) },
+    [],
+  );
+  const lostWith = (next: Report) => knowledge.learn(next)?.lost.toString();
+  const others = dots(originOf('kr'), 1, 9);
+  assert.equal(lostWith({ ...reportOf('az', 9, 7), received: dots(originOf('az'), 1, 7).join(others) }), '');
+  assert.equal(lostWith({ ...reportOf('kr', 1, 0), received: dots(originOf('az'), 5, 5) }), '');
+  const anew = originOf('az', 2);
+  const lost = dots(originOf('az'), 4, 4).join(dots(originOf('az'), 6, 7));
+  assert.equal(lostWith(emptyReport(anew)), lost.toString(), 'of its own, what neither tw nor kr has');
+  assert.equal(lostWith({ ...emptyReport(anew), number: 1 }), '', 'once');
 });
