@@ -101,7 +101,7 @@ class Simulation {
     this.#purges = purges === false ? null : new Dice(seed + 2 ** 31);
     this.#dice = new Dice(seed);
     const dice = this.#dice;
-    const count = dice.chance(0.85) ? 5 : 2 + dice.int(11);
+    const count = dice.chance(0.9) ? 5 : 2 + dice.int(11);
     const fabs = FAB_NAMES.slice(0, count).map(fabId);
     this.#faults = faults
       ? FAULTS.filter(({ name }) => faults.includes(name))
@@ -178,7 +178,7 @@ class Simulation {
   async #disturb(): Promise<void> {
     const mesh = this.#mesh;
     const dice = this.#dice.split();
-    const workMs = this.#faultsMs / dice.between(40, 240);
+    const workMs = this.#faultsMs / dice.between(30, 170);
     const faultMs = dice.between(500, 4_000);
     const repeat = (everyMs: number, run: () => void) => this.#repeat(dice, everyMs, run);
     repeat(workMs, () => this.#someone(dice, (process) => this.#workload.act(process)));
