@@ -89,6 +89,7 @@ class Simulation {
   readonly #workload: Workload;
   readonly #faults: readonly Fault[];
   readonly #faultsMs: number;
+  readonly #heartbeatMs: number;
   /** Whether the time of faults is. */
   #over = false;
   #convergedMs = 0;
@@ -111,13 +112,16 @@ class Simulation {
     const newcomer = fabId(NEWCOMER);
     const dials = topology(fabs, dice);
     dials.set(newcomer, [dice.pick(fabs)]);
+    const split = dice.split();
+    const settings = settingsOf(dice, this.#faults);
+    this.#heartbeatMs = settings.heartbeatMs;
     this.#mesh = new SimMesh({
-      dice: dice.split(),
+      dice: split,
       folder,
       fabs,
       newcomer,
       dials,
-      settings: settingsOf(dice, this.#faults),
+      settings,
       latencyMs: () => (far ? [20 + dice.int(120), 150 + dice.int(100)] : [1, 20]),
       trace,
     });
@@ -225,12 +229,12 @@ class Simulation {
     this.#convergedMs = Math.max(this.#convergedMs, this.#mesh.time.nowMs - beganMs);
   }
 
-  /** Once all have the same, nothing is sent but heartbeats. */
+  /** Once all have the same, nothing is sent but heartbeats; two of them are waited for. */
   async #beSilent(): Promise<void> {
     const { time, network } = this.#mesh;
     await this.#runUntil(time.nowMs + 10_000);
     const before = network.carried;
-    await this.#runUntil(time.nowMs + 130_000);
+    await this.#runUntil(time.nowMs + 10_000 + 2 * this.#heartbeatMs);
     assert.equal(network.carried, before, 'messages go on being sent where nothing is missing');
   }
 
