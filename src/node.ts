@@ -129,7 +129,8 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
   const policies = new PolicyWatch({ replica, store, log });
   const damage = new DamageWatch({ replica, store, log });
   const scrub = new Scrub({ store, world, bytesPerSecond: config.store.scrubBytesPerS });
-  const held = new HeldWatch({ replica, store, world, log, maxClockDriftMs: config.sync.maxClockDriftMs });
+  const { maxClockDriftMs } = config.sync;
+  const held = new HeldWatch({ replica, store, storage: storage.changes, world, log, maxClockDriftMs });
   const membership = new Membership({
     self: config.fab,
     configured: configuredFabs(config),

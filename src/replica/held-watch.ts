@@ -5,12 +5,17 @@ import type { Cancel, World } from '../world.ts';
 import type { Commit } from './commit.ts';
 import type { Unsubscribe } from './event-source.ts';
 
+/** Why updates are held that may be tried again. */
+type Reason = 'clock' | 'kind' | 'fold';
+
 /** What a watch is made of. */
 export interface HeldWatchOptions {
   readonly replica: {
     readonly commits: { subscribe(listener: (commit: Pick<Commit<unknown>, 'added'>) => void): Unsubscribe };
-    retryHeld(reasons: readonly ('clock' | 'kind' | 'fold')[]): Promise<number>;
+    retryHeld(reasons: readonly Reason[]): Promise<number>;
   };
+  /** Told whether the disk is full, each time that this has changed. */
+  readonly storage: { subscribe(listener: (full: boolean) => void): Unsubscribe };
   readonly store: Pick<Store, 'log'>;
   readonly world: World;
   readonly log: Log;
@@ -18,25 +23,33 @@ export interface HeldWatchOptions {
   readonly maxClockDriftMs: number;
 }
 
-/** Longest wait before the clock is looked at again, which may have been set meanwhile, milliseconds. */
+/** Longest wait before what failed is tried again, and the clock looked at, which may have been set meanwhile, milliseconds. */
 const LONGEST_WAIT_MS = 60_000;
 
 /**
  * Applies held updates once nothing speaks against them any more: at the start all are tried again, since this version
  * may know what an older one did not; those that were too far ahead when their time has come. Updates that wait for a
- * test program are applied when it comes.
+ * test program are applied when it comes. What could not be applied is tried again, at once where a full disk has room
+ * again.
  */
 export class HeldWatch {
   readonly #options: HeldWatchOptions;
-  readonly #unsubscribe: Unsubscribe;
+  readonly #unsubscribe: readonly Unsubscribe[];
+  /** Such as failed when they were tried last. */
+  #owed: readonly Reason[] = [];
   #cancel: Cancel = () => {};
   #stopped = false;
 
   constructor(options: HeldWatchOptions) {
     this.#options = options;
-    this.#unsubscribe = options.replica.commits.subscribe(({ added }) => {
-      if (added.some(({ applied }) => !applied)) this.#arm();
-    });
+    this.#unsubscribe = [
+      options.replica.commits.subscribe(({ added }) => {
+        if (this.#owed.length === 0 && added.some(({ applied }) => !applied)) this.#arm();
+      }),
+      options.storage.subscribe((full) => {
+        if (!full && this.#owed.length > 0) this.#retry(this.#owed);
+      }),
+    ];
   }
 
   /** Tries everything again that is held, and waits for what is ahead of its time. */
@@ -46,12 +59,14 @@ export class HeldWatch {
 
   stop(): void {
     this.#stopped = true;
-    this.#unsubscribe();
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#cancel();
   }
 
-  #retry(reasons: readonly ('clock' | 'kind' | 'fold')[]): void {
+  #retry(reasons: readonly Reason[]): void {
     const { replica, log } = this.#options;
+    this.#cancel();
+    this.#owed = [];
     replica.retryHeld(reasons).then(
       (released) => {
         if (released > 0) log.info('held.released', { updates: released });
@@ -59,6 +74,7 @@ export class HeldWatch {
       },
       (error: unknown) => {
         log.warn('held.not_released', {}, error);
+        this.#owed = [...new Set([...this.#owed, ...reasons])];
         this.#arm();
       },
     );
@@ -67,11 +83,19 @@ export class HeldWatch {
   #arm(): void {
     this.#cancel();
     this.#cancel = () => {};
+    const waitMs = this.#stopped ? null : this.#waitMs();
+    if (waitMs === null) return;
+    const reasons: readonly Reason[] = this.#owed.length > 0 ? this.#owed : ['clock'];
+    this.#cancel = this.#options.world.after('held', waitMs, () => this.#retry(reasons));
+  }
+
+  /** Until something is to be tried; null where nothing is. */
+  #waitMs(): number | null {
+    if (this.#owed.length > 0) return LONGEST_WAIT_MS;
     const { store, world, maxClockDriftMs } = this.#options;
-    const earliest = this.#stopped ? null : store.log.earliestAhead();
-    if (earliest === null) return;
+    const earliest = store.log.earliestAhead();
+    if (earliest === null) return null;
     const waitMs = timestampMs(earliest) - maxClockDriftMs - world.nowMs();
-    const boundedMs = Math.min(Math.max(waitMs, 1), LONGEST_WAIT_MS);
-    this.#cancel = world.after('held', boundedMs, () => this.#retry(['clock']));
+    return Math.min(Math.max(waitMs, 1), LONGEST_WAIT_MS);
   }
 }

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { sequence } from '../../src/clocks/dot.ts';
+import { WafersyncError } from '../../src/errors.ts';
 import { silentLog } from '../../src/log.ts';
-import { HeldWatch } from '../../src/replica/held-watch.ts';
+import { EventSource } from '../../src/replica/event-source.ts';
+import { HeldWatch, type HeldWatchOptions } from '../../src/replica/held-watch.ts';
+import type { Store } from '../../src/store/store.ts';
 import { DocumentFab } from '../support/document-bench.ts';
 import { ManualWorld } from '../support/manual-world.ts';
 import { settle } from './replica-fixture.ts';
@@ -15,13 +18,14 @@ function watching(t: TestContext, fab: string) {
   const told: unknown[] = [];
   const { store, replica, world } = node.bench;
   const log = { ...silentLog, info: (event: string, fields?: object) => void told.push([event, fields]) };
-  const watch = new HeldWatch({ replica, store, world, log, maxClockDriftMs: DRIFT_MS });
+  const storage = new EventSource<boolean>();
+  const watch = new HeldWatch({ replica, store, storage, world, log, maxClockDriftMs: DRIFT_MS });
   t.after(() => watch.stop());
   const start = async () => {
     watch.start();
     await node.bench.commit();
   };
-  return { node, watch, told, start };
+  return { node, watch, told, start, storage };
 }
 
 /** A fab whose clock is ahead. */
@@ -99,4 +103,37 @@ test('what an older version could not apply is tried again at the start, more of
   assert.equal(tw.store.documents.version({ lot: 'L1', waferId: 'W1', insertion: 'CP1' }), 300);
   assert.equal(tw.store.foldDigest(), az.store.foldDigest());
   assert.equal(tw.store.vectors.applied.has({ ...az.store.origin, sequence: sequence(300) }), true);
+});
+
+test('what fails on a full disk is tried again as soon as there is room, or after a minute', async () => {
+  const world = new ManualWorld();
+  const storage = new EventSource<boolean>();
+  const commits = new EventSource<{ added: { applied: boolean }[] }>();
+  const tried: (readonly string[])[] = [];
+  let full = true;
+  const retryHeld = (reasons: readonly string[]) => {
+    tried.push(reasons);
+    return full ? Promise.reject(new WafersyncError('exhausted', 'the disk is full')) : Promise.resolve(3);
+  };
+  const store = { log: { earliestAhead: () => null } } as unknown as Pick<Store, 'log'>;
+  const replica = { commits, retryHeld } as unknown as HeldWatchOptions['replica'];
+  const watch = new HeldWatch({ replica, store, storage, world, log: silentLog, maxClockDriftMs: DRIFT_MS });
+  const all = ['kind', 'fold', 'clock'];
+  watch.start();
+  await settle();
+  assert.deepEqual(tried, [all]);
+  for (let i = 0; i < 3; i++) {
+    world.advance(20_000);
+    commits.emit({ added: [{ applied: false }] });
+  }
+  await settle();
+  assert.deepEqual(tried, [all, all], 'what else is held does not put it off');
+  storage.emit(true);
+  full = false;
+  storage.emit(false);
+  await settle();
+  assert.deepEqual(tried, [all, all, all]);
+  storage.emit(false);
+  assert.deepEqual([tried.length, world.waiting('held')], [3, 0], 'nothing is left to try');
+  watch.stop();
 });

@@ -96,7 +96,10 @@ export class NodeProcess implements Answering {
     const { replica } = this;
     this.#storage = new StorageWatch({ replica, world, log });
     this.#damage = new DamageWatch({ replica, store, log });
-    this.#held = new HeldWatch({ replica, store, world, log, maxClockDriftMs: settings.maxClockDriftMs });
+    this.#held = new HeldWatch({
+      ...{ replica, store, storage: this.#storage.changes, world, log },
+      maxClockDriftMs: settings.maxClockDriftMs,
+    });
     this.membership = new Membership({
       ...{ self: fab, configured: options.configured, store, commits: replica.commits, log },
     });

@@ -19,6 +19,7 @@ const SEEDS: readonly (readonly [seed: number, options: SeedOptions, was: string
   [40_012, { purges: false }, 'a copy and a lost disk in one mesh'],
   [800_059, {}, 'a purge gave way to what its fab bore once it had lost it'],
   [800_169, {}, 'a copy renewed its epoch and forgot that a later life of its fab had been told of'],
+  [740_011, {}, 'what an upgraded node could not apply, for its disk was full, stayed held'],
 ];
 
 for (const [seed, options, was] of SEEDS) {
