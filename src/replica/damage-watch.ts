@@ -8,7 +8,7 @@ import type { Replica } from './replica.ts';
 
 /** What a watch is made of. */
 export interface DamageWatchOptions {
-  readonly replica: Pick<Replica<unknown>, 'housekeep' | 'retryHeld'> & {
+  readonly replica: Pick<Replica<unknown>, 'housekeep'> & {
     readonly commits: {
       subscribe(listener: (commit: Pick<Commit<unknown>, 'received'>) => void): Unsubscribe;
     };
@@ -22,7 +22,7 @@ const MAX_FOUND = 10_000;
 
 /**
  * Marks updates and test programs that were found damaged: they count as not received from then on, so that they are
- * fetched again from any peer and given to none. What could not be applied because of one is tried again when that has come.
+ * fetched again from any peer and given to none.
  */
 export class DamageWatch {
   readonly #options: DamageWatchOptions;
@@ -46,7 +46,6 @@ export class DamageWatch {
       for (const { update } of repaired) {
         options.log.warn('update.repaired', { update: formatDot(update.header.dot) });
       }
-      if (repaired.length > 0) this.#retry();
     });
   }
 
@@ -80,13 +79,5 @@ export class DamageWatch {
       this.#found.clear();
       this.#programs.clear();
     }
-  }
-
-  #retry(): void {
-    const { replica, log } = this.#options;
-    // Whatever the reason was: that it ended may have been passed over while the update was damaged.
-    replica
-      .retryHeld(['program', 'clock', 'kind', 'fold', 'purge'])
-      .catch((error: unknown) => log.warn('held.not_released', {}, error));
   }
 }

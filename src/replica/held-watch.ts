@@ -1,18 +1,24 @@
 import { timestampMs } from '../clocks/hlc.ts';
 import type { Log } from '../log.ts';
 import type { Store } from '../store/store.ts';
+import type { HoldReason } from '../store/types.ts';
 import type { Cancel, World } from '../world.ts';
 import type { Commit } from './commit.ts';
 import type { Unsubscribe } from './event-source.ts';
 
-/** Why updates are held that may be tried again. */
-type Reason = 'clock' | 'kind' | 'fold';
+/** Why updates are held that nothing but the start of a newer version, or the time, releases. */
+const AT_THE_START: readonly HoldReason[] = ['kind', 'fold', 'clock'];
+
+/** Why updates are held at all. */
+const ALL: readonly HoldReason[] = [...AT_THE_START, 'program', 'purge'];
 
 /** What a watch is made of. */
 export interface HeldWatchOptions {
   readonly replica: {
-    readonly commits: { subscribe(listener: (commit: Pick<Commit<unknown>, 'added'>) => void): Unsubscribe };
-    retryHeld(reasons: readonly Reason[]): Promise<number>;
+    readonly commits: {
+      subscribe(listener: (commit: Pick<Commit<unknown>, 'added' | 'received'>) => void): Unsubscribe;
+    };
+    retryHeld(reasons: readonly HoldReason[]): Promise<number>;
   };
   /** Told whether the disk is full, each time that this has changed. */
   readonly storage: { subscribe(listener: (full: boolean) => void): Unsubscribe };
@@ -28,22 +34,24 @@ const LONGEST_WAIT_MS = 60_000;
 
 /**
  * Applies held updates once nothing speaks against them any more: at the start all are tried again, since this version
- * may know what an older one did not; those that were too far ahead when their time has come. Updates that wait for a
- * test program are applied when it comes. What could not be applied is tried again, at once where a full disk has room
- * again.
+ * may know what an older one did not; those that were too far ahead when their time has come; all when a damaged update
+ * has come again. Updates that wait for a test program are applied when it comes. What fails is tried again, at once where
+ * a full disk has room again.
  */
 export class HeldWatch {
   readonly #options: HeldWatchOptions;
   readonly #unsubscribe: readonly Unsubscribe[];
   /** Such as failed when they were tried last. */
-  #owed: readonly Reason[] = [];
+  #owed: readonly HoldReason[] = [];
   #cancel: Cancel = () => {};
   #stopped = false;
 
   constructor(options: HeldWatchOptions) {
     this.#options = options;
     this.#unsubscribe = [
-      options.replica.commits.subscribe(({ added }) => {
+      options.replica.commits.subscribe(({ added, received }) => {
+        // That a reason ended may have been passed over while the update was damaged.
+        if (received.some(({ outcome }) => outcome === 'repaired')) this.#retry(ALL);
         if (this.#owed.length === 0 && added.some(({ applied }) => !applied)) this.#arm();
       }),
       options.storage.subscribe((full) => {
@@ -54,7 +62,7 @@ export class HeldWatch {
 
   /** Tries everything again that is held, and waits for what is ahead of its time. */
   start(): void {
-    this.#retry(['kind', 'fold', 'clock']);
+    this.#retry(AT_THE_START);
   }
 
   stop(): void {
@@ -63,7 +71,7 @@ export class HeldWatch {
     this.#cancel();
   }
 
-  #retry(reasons: readonly Reason[]): void {
+  #retry(reasons: readonly HoldReason[]): void {
     const { replica, log } = this.#options;
     this.#cancel();
     this.#owed = [];
@@ -85,7 +93,7 @@ export class HeldWatch {
     this.#cancel = () => {};
     const waitMs = this.#stopped ? null : this.#waitMs();
     if (waitMs === null) return;
-    const reasons: readonly Reason[] = this.#owed.length > 0 ? this.#owed : ['clock'];
+    const reasons: readonly HoldReason[] = this.#owed.length > 0 ? this.#owed : ['clock'];
     this.#cancel = this.#options.world.after('held', waitMs, () => this.#retry(reasons));
   }
 

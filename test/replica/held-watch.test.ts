@@ -108,7 +108,7 @@ test('what an older version could not apply is tried again at the start, more of
 test('what fails on a full disk is tried again as soon as there is room, or after a minute', async () => {
   const world = new ManualWorld();
   const storage = new EventSource<boolean>();
-  const commits = new EventSource<{ added: { applied: boolean }[] }>();
+  const commits = new EventSource<{ added: { applied: boolean }[]; received: [] }>();
   const tried: (readonly string[])[] = [];
   let full = true;
   const retryHeld = (reasons: readonly string[]) => {
@@ -124,7 +124,7 @@ test('what fails on a full disk is tried again as soon as there is room, or afte
   assert.deepEqual(tried, [all]);
   for (let i = 0; i < 3; i++) {
     world.advance(20_000);
-    commits.emit({ added: [{ applied: false }] });
+    commits.emit({ added: [{ applied: false }], received: [] });
   }
   await settle();
   assert.deepEqual(tried, [all, all], 'what else is held does not put it off');
