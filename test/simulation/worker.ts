@@ -9,3 +9,6 @@ process.on('message', (message: { readonly seed: number; readonly faults?: reado
     },
   );
 });
+
+// Nobody waits for the answer any more.
+process.on('disconnect', () => process.exit());
