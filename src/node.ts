@@ -128,7 +128,7 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
   const storage = new StorageWatch({ replica, world, log });
   const policies = new PolicyWatch({ replica, store, log });
   const damage = new DamageWatch({ replica, store, log });
-  const scrub = new Scrub({ store, world, bytesPerSecond: config.store.scrubBytesPerS });
+  const scrub = new Scrub({ store, world, log, bytesPerSecond: config.store.scrubBytesPerS });
   const { maxClockDriftMs } = config.sync;
   const held = new HeldWatch({ replica, store, storage: storage.changes, world, log, maxClockDriftMs });
   const membership = new Membership({
