@@ -1,4 +1,4 @@
-// `npm run mutants [-- NAME…] [--json] [--concurrency N] [--seeds N]`: swaps wrong versions of the code in, one at a time, and sees
+// `npm run mutants [-- NAME…] [--json] [--table] [--concurrency N] [--seeds N]`: swaps wrong versions of the code in, one at a time, and sees
 // the tests fail on each. Ends with 1 unless all were noticed.
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -11,6 +11,7 @@ const { values: options, positionals: names } = parseArgs({
   allowPositionals: true,
   options: {
     json: { type: 'boolean', default: false },
+    table: { type: 'boolean', default: false },
     seeds: { type: 'string', default: '0' },
     concurrency: { type: 'string', default: '2' },
     root: { type: 'string', default: root },
@@ -40,12 +41,14 @@ async function main() {
           Number(options.seeds),
         );
         verdicts.push(verdict);
-        if (!options.json) process.stdout.write(`${line(verdict)}\n`);
+        if (!options.json && !options.table) process.stdout.write(`${line(verdict)}\n`);
       }
     }),
   );
   const missed = verdicts.filter(({ fate }) => fate !== 'killed');
-  if (options.json) process.stdout.write(`${JSON.stringify(verdicts.sort(byName))}\n`);
+  verdicts.sort(byName);
+  if (options.json) process.stdout.write(`${JSON.stringify(verdicts)}\n`);
+  else if (options.table) process.stdout.write(`${table(verdicts)}\n`);
   else
     process.stdout.write(`${verdicts.length - missed.length} of ${verdicts.length} mutants were noticed\n`);
   process.exitCode = missed.length === 0 ? 0 : 1;
@@ -74,8 +77,21 @@ function concurrency() {
 
 /** @param {import('./mutants/judge.mjs').Verdict} verdict */
 function line({ name, fate, seconds, bug, detail, seeds }) {
-  const noticed = seeds === null ? '' : `\n  ${seeds} of ${options.seeds} seeds of the simulator`;
+  const noticed = seeds === null ? '' : `\n  seeds of the simulator: ${seeds}`;
   return `${fate.padEnd(12)} ${name}  ${seconds.toFixed(1)} s\n  ${bug}\n  ${detail}${noticed}`;
+}
+
+/** As Markdown. @param {readonly import('./mutants/judge.mjs').Verdict[]} verdicts */
+function table(verdicts) {
+  const cell = (/** @type {string} */ text) => text.replaceAll('|', '\\|');
+  return [
+    '| mutant | what is wrong | noticed by | seeds |',
+    '|---|---|---|---|',
+    ...verdicts.map(({ name, bug, fate, detail, seeds }) => {
+      const noticed = fate === 'killed' ? cell(detail) : `**${fate}**: ${cell(detail)}`;
+      return `| ${name} | ${cell(bug)} | ${noticed} | ${seeds ?? ''} |`;
+    }),
+  ].join('\n');
 }
 
 /** @param {{ name: string }} a @param {{ name: string }} b */

@@ -13,7 +13,7 @@
  * @property {Fate} fate
  * @property {string} detail the test that noticed, or what went wrong
  * @property {number} seconds
- * @property {number | null} seeds how many seeds of the simulator noticed it; null where none was run
+ * @property {string | null} seeds how many seeds of the simulator noticed it, of how many that were run; null where none was
  */
 
 /**
@@ -51,15 +51,15 @@ async function fateOf(scratch, patch, unmutated, seeds) {
   return { ...outcome, seeds: noticed };
 }
 
-/** How many seeds fail. A run that does not end has noticed by every seed that it did not come to. @param {Scratch} scratch @param {number} seeds */
+/** How many seeds fail, of how many. @param {Scratch} scratch @param {number} seeds */
 async function failedSeeds(scratch, seeds) {
   const { output, timedOut } = await scratch.simulate(seeds);
-  if (timedOut) return seeds;
+  if (timedOut) return 'did not end';
   const line = output.split('\n').find((one) => one.startsWith('[{'));
-  if (line === undefined) return seeds;
+  if (line === undefined) return 'did not begin';
   /** @type {{ failure: string | null }[]} */
   const results = JSON.parse(line);
-  return results.filter(({ failure }) => failure !== null).length;
+  return `${results.filter(({ failure }) => failure !== null).length} of ${results.length}`;
 }
 
 /**

@@ -49,9 +49,10 @@ export class Scratch {
     return this.#run(process.execPath, ['--test', '--test-reporter=tap', ...files]);
   }
 
-  /** Seeds of the simulator, each with an error of its own or none. @param {number} seeds */
+  /** Seeds of the simulator, each with an error of its own or none; it ends when three have failed. @param {number} seeds */
   simulate(seeds) {
-    const args = ['--seeds', String(seeds), '--seed', '1', '--workers', '1', '--json'];
+    const bounds = ['--seeds', String(seeds), '--failures', '3'];
+    const args = [...bounds, '--seed', '1', '--workers', '1', '--json'];
     return this.#run(process.execPath, ['test/simulation/run.ts', ...args], SIMULATION_LIMIT_MS);
   }
 

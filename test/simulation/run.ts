@@ -13,6 +13,7 @@ const { values: options } = parseArgs({
     seeds: { type: 'string' },
     seed: { type: 'string' },
     faults: { type: 'string' },
+    failures: { type: 'string', default: '1000000' },
     workers: { type: 'string', default: String(availableParallelism()) },
     verbose: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
@@ -21,7 +22,8 @@ const { values: options } = parseArgs({
 
 /**
  * `npm run sim -- --seeds COUNT [--seed FIRST]` runs many seeds; `npm run sim -- --seed N [--verbose]` replays one. Ends with
- * 1 where a seed failed, or where a class of faults never happened in a run long enough for all.
+ * 1 where a seed failed, or where a class of faults never happened in a run long enough for all. `--failures N` begins no
+ * more seeds once so many have failed.
  */
 async function main(): Promise<void> {
   const first = whole('seed', options.seed ?? String(Date.now() % 1_000_000_000));
@@ -46,13 +48,15 @@ const ALL_CLASSES_AT = 100;
 async function runMany(first: number, count: number, faults?: readonly string[]): Promise<SeedResult[]> {
   const results: SeedResult[] = [];
   let next = first;
+  let failures = whole('failures', options.failures);
   const started = performance.now();
   const work = async () => {
     const child = fork(fileURLToPath(new URL('worker.ts', import.meta.url)));
-    while (next < first + count) {
+    while (next < first + count && failures > 0) {
       child.send({ seed: next++, faults });
       const [result] = (await once(child, 'message')) as [SeedResult];
       results.push(result);
+      if (result.failure !== null) failures--;
       if (result.failure !== null && !options.json)
         console.log(`seed ${result.seed} FAILED: ${result.failure}\n`);
       if (!options.json && results.length % 100 === 0) {
