@@ -59,3 +59,16 @@ export class WafersyncError extends Error {
 export function invariant(holds: unknown, law: string): asserts holds {
   if (!holds) throw new WafersyncError('internal', `invariant broken: ${law}`);
 }
+
+/** Does something with each, whichever of them it throws for. @throws what it threw first, once all are done */
+export function forEachThenThrow<T>(items: Iterable<T>, act: (item: T) => void): void {
+  const failures: unknown[] = [];
+  for (const item of items) {
+    try {
+      act(item);
+    } catch (thrown) {
+      failures.push(thrown);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+}

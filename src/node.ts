@@ -223,28 +223,30 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
     const { reason, from } = store.renewal;
     log.warn('epoch.renewed', { reason, from: originKey(from), to: originKey(store.origin) });
   }
-  const port = await server.bind(config.listen.host, config.listen.port);
-  held.start();
-  scrub.start();
-  retention.start();
-  seedRules(config, store, replica, log);
-  sync.start();
-  followMembers(membership, sync);
-  folder?.start();
-  log.info('node.started', { epoch: originKey(store.origin), port, version, ...store.stats() });
-  return {
-    fab: config.fab,
-    port,
-    changes: sync.changes,
-    stop: async () => {
-      await folder?.stop();
-      held.stop();
-      damage.stop();
-      scrub.stop();
-      retention.stop();
-      await stop(around, server, sync, storage, replica, store);
-    },
+  const stopAll = async () => {
+    await folder?.stop();
+    held.stop();
+    damage.stop();
+    scrub.stop();
+    retention.stop();
+    await stop(around, server, sync, storage, replica, store);
   };
+  const port = await server.bind(config.listen.host, config.listen.port);
+  try {
+    held.start();
+    scrub.start();
+    retention.start();
+    seedRules(config, store, replica, log);
+    sync.start();
+    followMembers(membership, sync);
+    folder?.start();
+    log.info('node.started', { epoch: originKey(store.origin), port, version, ...store.stats() });
+  } catch (thrown) {
+    // Else the port would stay taken, and the process with it.
+    await stopAll();
+    throw thrown;
+  }
+  return { fab: config.fab, port, changes: sync.changes, stop: stopAll };
 }
 
 function configuredFabs({ mesh: { members, peers } }: NodeConfig): ConfiguredFabs {

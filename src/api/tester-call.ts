@@ -66,8 +66,17 @@ export function grpcTesterCalls(options: TesterCallOptions): OpenTesterCall {
       client.close();
       handlers.ended(error);
     };
-    raw.on('data', (ack: wafersync.v1.TestAck) => over || handlers.ack(fromAck(ack)));
-    raw.on('drain', () => over || handlers.writable());
+    const guarded = (handle: () => void) => {
+      if (over) return;
+      try {
+        handle();
+      } catch (thrown) {
+        raw.cancel();
+        end(WafersyncError.from(thrown));
+      }
+    };
+    raw.on('data', (ack: wafersync.v1.TestAck) => guarded(() => handlers.ack(fromAck(ack))));
+    raw.on('drain', () => guarded(() => handlers.writable()));
     raw.on('error', (status: ServiceError) => end(failureOf(status, node)));
     raw.on('end', () => end(null));
     return {

@@ -46,6 +46,8 @@ async function serveUntilStopped(options: ServeOptions): Promise<void> {
   const config = loadConfig(options.config);
   const log = createLog({ level: config.log.level, fab: config.fab });
   const asked = stopAsked();
+  // What nobody caught ends the process, as it should: what follows of it is unknown. It is told like everything else.
+  process.on('uncaughtExceptionMonitor', (error) => log.error('node.crashed', {}, error));
   try {
     const node = await startNode(config, { world: realWorld, log, version: VERSION });
     process.send?.({ type: 'ready', port: node.port } satisfies ReadyMessage);

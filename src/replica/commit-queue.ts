@@ -1,4 +1,4 @@
-import { WafersyncError } from '../errors.ts';
+import { forEachThenThrow, WafersyncError } from '../errors.ts';
 import type { Cancel, World } from '../world.ts';
 
 /** Work of one writer inside a group's transaction. */
@@ -12,6 +12,12 @@ export interface Job {
   /** Called when the work, or the whole commit, failed; nothing of it is stored. */
   failed(error: WafersyncError): void;
 }
+
+/**
+ * Runs jobs in one transaction, and tells of it. Jobs of which nothing is stored it names in `failures`, all where the commit
+ * failed; whatever it throws, the others are stored.
+ */
+export type CommitJobs = (jobs: readonly Job[], failures: Map<Job, WafersyncError>) => void;
 
 /** Bounds of group commit. */
 export interface QueueBounds {
@@ -32,15 +38,14 @@ export interface QueueBounds {
 export class CommitQueue {
   readonly #world: World;
   readonly #bounds: QueueBounds;
-  readonly #commit: (jobs: readonly Job[]) => void;
+  readonly #commit: CommitJobs;
   #jobs: Job[] = [];
   #queuedBytes = 0;
   #timer: { cancel: Cancel; soon: boolean } | null = null;
   #waiting: (() => void)[] = [];
   #closed = false;
 
-  /** @param commit runs the jobs in one transaction, and answers each of them; must not throw */
-  constructor(world: World, bounds: QueueBounds, commit: (jobs: readonly Job[]) => void) {
+  constructor(world: World, bounds: QueueBounds, commit: CommitJobs) {
     this.#world = world;
     this.#bounds = bounds;
     this.#commit = commit;
@@ -77,16 +82,30 @@ export class CommitQueue {
     const jobs = this.#jobs;
     this.#jobs = [];
     this.#queuedBytes = 0;
-    if (jobs.length > 0) this.#commit(jobs);
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const wake of waiting) wake();
+    const failures = new Map<Job, WafersyncError>();
+    try {
+      if (jobs.length > 0) this.#commit(jobs, failures);
+    } finally {
+      // Whoever waits is answered even where something that was told of the commit has failed.
+      this.#answer(jobs, failures);
+    }
   }
 
   /** Commits what waits and takes no more. */
   close(): void {
     this.#closed = true;
     this.flush();
+  }
+
+  #answer(jobs: readonly Job[], failures: ReadonlyMap<Job, WafersyncError>): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const wake of waiting) wake();
+    forEachThenThrow(jobs, (job) => {
+      const failure = failures.get(job);
+      if (failure) job.failed(failure);
+      else job.committed();
+    });
   }
 
   #schedule(): void {

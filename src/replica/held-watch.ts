@@ -100,10 +100,15 @@ export class HeldWatch {
   /** Until something is to be tried; null where nothing is. */
   #waitMs(): number | null {
     if (this.#owed.length > 0) return LONGEST_WAIT_MS;
-    const { store, world, maxClockDriftMs } = this.#options;
-    const earliest = store.log.earliestAhead();
-    if (earliest === null) return null;
-    const waitMs = timestampMs(earliest) - maxClockDriftMs - world.nowMs();
-    return Math.min(Math.max(waitMs, 1), LONGEST_WAIT_MS);
+    const { store, world, log, maxClockDriftMs } = this.#options;
+    try {
+      const earliest = store.log.earliestAhead();
+      if (earliest === null) return null;
+      const waitMs = timestampMs(earliest) - maxClockDriftMs - world.nowMs();
+      return Math.min(Math.max(waitMs, 1), LONGEST_WAIT_MS);
+    } catch (thrown) {
+      log.warn('held.not_released', {}, thrown);
+      return LONGEST_WAIT_MS;
+    }
   }
 }

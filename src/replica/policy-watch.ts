@@ -4,6 +4,7 @@ import type { Store } from '../store/store.ts';
 import type { Update } from '../wafer/update.ts';
 import { decodeEdit } from '../wire/edit.ts';
 import type { Commit } from './commit.ts';
+import { logged } from './event-source.ts';
 
 type Added = Pick<Commit<unknown>, 'added'>;
 
@@ -25,9 +26,11 @@ export class PolicyWatch {
 
   constructor(options: PolicyWatchOptions) {
     this.#options = options;
-    options.replica.commits.subscribe(({ added }) => {
-      for (const { update, token, applied } of added) if (token !== null && applied) this.#see(update);
-    });
+    options.replica.commits.subscribe(
+      logged(options.log, 'rules of others', ({ added }) => {
+        for (const { update, token, applied } of added) if (token !== null && applied) this.#see(update);
+      }),
+    );
   }
 
   /** Version of the rules by which a fab wrote its last edit that came here; 0 before one came. */

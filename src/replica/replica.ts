@@ -86,7 +86,9 @@ export class Replica<Token> implements Intake {
       take: (update) => this.#takeFor(update, this.#settlingFor!),
       bear: (facts, payload, timestamp) => this.#bear(facts, payload, timestamp),
     });
-    this.#queue = new CommitQueue(options.world, options.queue, (jobs) => this.#commitGroup(jobs));
+    this.#queue = new CommitQueue(options.world, options.queue, (jobs, failures) =>
+      this.#commitGroup(jobs, failures),
+    );
   }
 
   /** Takes in attempts born here. Those known already are left out. */
@@ -227,12 +229,17 @@ export class Replica<Token> implements Intake {
   }
 
   /**
-   * Tries at once, in a commit of its own, whether so many bytes can be written; nothing of them stays.
-   * @throws WafersyncError `exhausted` where there is no room
+   * Tries at once, in a commit of its own, whether so many bytes can be written; nothing of them stays. Gives what keeps
+   * them from it, null where nothing does.
    */
-  proveRoom(bytes: number): void {
-    this.#store.transaction(() => this.#store.room.prove(bytes));
+  proveRoom(bytes: number): WafersyncError | null {
+    try {
+      this.#store.transaction(() => this.#store.room.prove(bytes));
+    } catch (thrown) {
+      return WafersyncError.from(thrown);
+    }
     this.#tell({ error: null, jobs: 0, bytes });
+    return null;
   }
 
   /** Commits what waits and takes no more. */
@@ -347,8 +354,7 @@ export class Replica<Token> implements Intake {
 
   // -- group commit -------------------------------------------------------------------------------------------------
 
-  #commitGroup(jobs: readonly Job[]): void {
-    const failures = new Map<Job, WafersyncError>();
+  #commitGroup(jobs: readonly Job[], failures: Map<Job, WafersyncError>): void {
     try {
       this.#store.transaction(() => {
         for (const job of jobs) this.#runJob(job, failures);
@@ -356,17 +362,12 @@ export class Replica<Token> implements Intake {
     } catch (thrown) {
       this.#takeOutcome();
       const error = WafersyncError.from(thrown, 'unavailable', 'the commit failed');
+      for (const job of jobs) if (!failures.has(job)) failures.set(job, error);
       this.outcomes.emit({ error, jobs: jobs.length, bytes: jobs.reduce((sum, job) => sum + job.bytes, 0) });
-      for (const job of jobs) job.failed(failures.get(job) ?? error);
       return;
     }
     const bytes = this.#done.added.reduce((sum, { update }) => sum + updateBytes(update), 0);
     this.#tell({ error: null, jobs: jobs.length, bytes });
-    for (const job of jobs) {
-      const error = failures.get(job);
-      if (error) job.failed(error);
-      else job.committed();
-    }
   }
 
   /** Tells of a commit that is on disk. */

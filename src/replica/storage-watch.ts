@@ -1,4 +1,3 @@
-import { WafersyncError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Cancel, World } from '../world.ts';
 import { EventSource, type Unsubscribe } from './event-source.ts';
@@ -83,12 +82,10 @@ export class StorageWatch {
   }
 
   #probe(): void {
-    try {
-      this.#options.replica.proveRoom(PROBE_BYTES);
-    } catch (thrown) {
-      this.#options.log.debug('storage.still_full', {}, WafersyncError.from(thrown));
-      this.#step({ type: 'probe-failed' });
-    }
+    const error = this.#options.replica.proveRoom(PROBE_BYTES);
+    if (error === null) return;
+    this.#options.log.debug('storage.still_full', {}, error);
+    this.#step({ type: 'probe-failed' });
   }
 
   #step(event: StorageEvent): void {

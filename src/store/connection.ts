@@ -77,6 +77,7 @@ export class Connection {
   /** Commits what `work` did, durably, or nothing. Not nested; `work` must not be asynchronous. */
   transaction<T>(work: () => T): T {
     invariant(!this.#active, 'transactions do not nest');
+    this.#rollBack();
     const restore = this.#save();
     this.#control.begin.run();
     this.#active = true;
@@ -91,11 +92,22 @@ export class Connection {
     } catch (thrown) {
       const failure = this.#failure ?? thrown;
       this.#failure = null;
-      if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
+      // First, so that memory is right whatever becomes of the file.
       restore();
+      this.#rollBack();
       throw failure;
     } finally {
       this.#active = false;
+    }
+  }
+
+  /** Ends a transaction that was not committed, if there is one; where that fails, the next one tries again. @throws the storage's failure */
+  #rollBack(): void {
+    if (!this.#db.inTransaction) return;
+    try {
+      this.#db.exec('ROLLBACK');
+    } catch (thrown) {
+      throw fromSqlite(thrown, this.file);
     }
   }
 

@@ -57,7 +57,7 @@ export class HeldUpdates {
     return rows.map(({ id, origin, sequence }) => ({ dot: this.#keys.dot(origin, sequence), row: id }));
   }
 
-  /** Least timestamp of those that were too far ahead; null where none was. */
+  /** Least timestamp of those that are too far ahead, and sound: what is damaged is tried once it has come again. Null without one. */
   earliestAhead(): Timestamp | null {
     const earliest = this.#statements.earliestAhead.get()?.timestamp ?? null;
     return earliest === null ? null : timestamp(earliest);
@@ -107,7 +107,7 @@ function statements(connection: Connection) {
     ),
     earliestAhead: connection.prepare<[], { timestamp: number | null }>(
       `SELECT min(u.timestamp) AS timestamp FROM held_updates h JOIN update_log u ON u.id = h.update_row
-       WHERE h.reason = 'clock'`,
+       WHERE h.reason = 'clock' AND NOT EXISTS (SELECT 1 FROM damaged_updates d WHERE d.update_row = u.id)`,
     ),
     forProgram: connection.prepare<[string], DotRow>(
       `SELECT u.origin, u.sequence FROM held_updates h JOIN update_log u ON u.id = h.update_row

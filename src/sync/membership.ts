@@ -1,7 +1,7 @@
 import type { FabId } from '../clocks/dot.ts';
 import type { TransportVector } from '../clocks/transport-vector.ts';
 import type { Log } from '../log.ts';
-import { EventSource } from '../replica/event-source.ts';
+import { EventSource, logged } from '../replica/event-source.ts';
 import type { Store } from '../store/store.ts';
 import {
   type ConfiguredFabs,
@@ -34,7 +34,7 @@ export class Membership {
     this.#options = options;
     this.#said = options.store.documents.fabs;
     this.#fabs = knownFabs(options.configured, this.#said);
-    options.commits.subscribe(() => this.#follow());
+    options.commits.subscribe(logged(options.log, 'members', () => this.#follow()));
     const own = this.stateOf(options.self);
     if (own === 'removed' || own === 'evicted') this.#tell(options.self, own);
   }

@@ -1,4 +1,6 @@
+import { originKey } from '../clocks/dot.ts';
 import { TransportVector } from '../clocks/transport-vector.ts';
+import type { Log } from '../log.ts';
 import type { Store } from '../store/store.ts';
 import type { OwnChains } from './fork-searches.ts';
 import type { Report } from './report.ts';
@@ -10,10 +12,17 @@ export function reportOf(store: Pick<Store, 'vectors' | 'origin' | 'commitNumber
   return { node: store.origin, number: store.commitNumber, received, held, chains: store.chains.all() };
 }
 
-/** This node's chains, as a mesh reads them. */
-export function ownChains({ chains }: Pick<Store, 'chains'>): OwnChains {
+/** This node's chains, as a mesh reads them. One that cannot be read cannot be compared: that is no fault of who asks. */
+export function ownChains({ chains }: Pick<Store, 'chains'>, log: Log): OwnChains {
   return {
-    at: (origin, height) => chains.at(origin, height),
+    at: (origin, height) => {
+      try {
+        return chains.at(origin, height);
+      } catch (thrown) {
+        log.warn('chain.not_read', { origin: originKey(origin), height }, thrown);
+        return null;
+      }
+    },
     top: (origin) => chains.top(origin),
   };
 }

@@ -3,7 +3,7 @@ import { HLC_EPOCH_MS, type Timestamp, timestampAt } from '../clocks/hlc.ts';
 import type { TransportVector } from '../clocks/transport-vector.ts';
 import { WafersyncError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import type { Unsubscribe } from '../replica/event-source.ts';
+import { logged, type Unsubscribe } from '../replica/event-source.ts';
 import type { Replica } from '../replica/replica.ts';
 import type { Purgeable, PurgeablePlace } from '../store/purges.ts';
 import type { Store } from '../store/store.ts';
@@ -82,10 +82,12 @@ export class Retention {
 
   constructor(options: RetentionOptions) {
     this.#options = options;
-    this.#unsubscribe = options.replica.commits.subscribe(({ added, released }) => {
-      for (const { update, applied } of added) if (applied) this.#tell(update);
-      for (const update of released) this.#tell(update);
-    });
+    this.#unsubscribe = options.replica.commits.subscribe(
+      logged(options.log, 'purges', ({ added, released }) => {
+        for (const { update, applied } of added) if (applied) this.#tell(update);
+        for (const update of released) this.#tell(update);
+      }),
+    );
   }
 
   /** Begins the daily purges, where the node is to make them. */

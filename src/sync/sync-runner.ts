@@ -15,6 +15,7 @@ import { LaneWriter } from './lane-writer.ts';
 import { LifeKeeper } from './life-keeper.ts';
 import { Mesh, type MeshOptions } from './mesh.ts';
 import type { PeerStatus, PullRequest } from './messages.ts';
+import { MissingPrograms } from './missing-programs.ts';
 import { keptReports, ownChains, reportOf } from './node-report.ts';
 import { OfferedLanes } from './offered-lanes.ts';
 import { answererOf } from './pull-server.ts';
@@ -39,9 +40,6 @@ export interface SyncRunnerOptions extends Pick<MeshOptions, 'peers' | 'window' 
   readonly heartbeatMs: number;
 }
 
-/** Programs asked for at once. */
-const MISSING_PROGRAMS_MAX = 64;
-
 type Performers = { readonly [T in MeshEffect['type']]: (effect: Extract<MeshEffect, { type: T }>) => void };
 
 /** Performs what the mesh decides: dials, sends, stores; and tells it what happened. */
@@ -56,6 +54,7 @@ export class SyncRunner {
   readonly #pulls = new Map<LaneId, Stream<PullRequest>>();
   readonly #offers: OfferedLanes;
   readonly #lives: LifeKeeper;
+  readonly #missingPrograms: MissingPrograms;
   #fenced: WafersyncError | null = null;
   /** Told when this node committed, or a report of another is news: some wafer's sync state may have changed. */
   readonly changes = new EventSource<void>();
@@ -99,12 +98,13 @@ export class SyncRunner {
   constructor(options: SyncRunnerOptions) {
     this.#options = options;
     const { store, world, replica, log } = options;
+    this.#missingPrograms = new MissingPrograms(store, log);
     this.#mesh = new Mesh({
       ...options,
       report: reportOf(store),
       known: keptReports(store),
-      missingPrograms: this.#missingPrograms(),
-      chains: ownChains(store),
+      missingPrograms: this.#missingPrograms.now(),
+      chains: ownChains(store, log),
       random: () => fraction(world.random(4)),
     });
     this.#lives = new LifeKeeper({ ...options, fence: (error) => this.#fence(error) });
@@ -236,7 +236,7 @@ export class SyncRunner {
       stored: received.map(storedUpdate),
       forked: forks.map(storedUpdate),
       report: reportOf(store),
-      missingPrograms: this.#missingPrograms(),
+      missingPrograms: this.#missingPrograms.now(),
     });
     this.changes.emit();
   }
@@ -273,20 +273,40 @@ export class SyncRunner {
     this.#stepping = true;
     try {
       for (let next = this.#events.shift(); next; next = this.#events.shift()) {
-        for (const effect of this.#mesh.step(next)) {
-          (this.#performers[effect.type] as (effect: MeshEffect) => void)(effect);
-        }
+        for (const effect of this.#mesh.step(next)) this.#perform(effect);
       }
     } finally {
       this.#stepping = false;
     }
   }
 
+  /** What fails ends its lane: the mesh counts each effect as done, and a new lane begins with everything said anew. */
+  #perform(effect: MeshEffect): void {
+    try {
+      (this.#performers[effect.type] as (effect: MeshEffect) => void)(effect);
+    } catch (thrown) {
+      const error = WafersyncError.from(thrown);
+      this.#options.log.error('effect.failed', { effect: effect.type }, error);
+      if ('lane' in effect && effect.type !== 'close') this.#close(effect.lane, error);
+    }
+  }
+
   #sendProgram(lane: LaneId, digest: ProgramDigest): void {
     this.#writers.get(lane)?.send(() => {
-      const body = this.#options.store.programs.get(digest);
+      const body = this.#programToSend(digest);
       return body && { type: 'program', digest, body };
     });
+  }
+
+  /** Null where it is not here, or cannot be read: the peer holds what needs it, and asks for it. */
+  #programToSend(digest: ProgramDigest): Uint8Array | null {
+    const { store, log } = this.#options;
+    try {
+      return store.programs.get(digest);
+    } catch (thrown) {
+      log.error('program.not_read', { program: digest }, thrown);
+      return null;
+    }
   }
 
   #dialLive(peer: FabId): void {
@@ -332,16 +352,10 @@ export class SyncRunner {
 
   #beat(): void {
     this.#stopHeartbeat = this.#options.world.after('heartbeat', this.#options.heartbeatMs, () => {
+      this.#beat();
       this.#post({ type: 'heartbeat', nowUs: this.#nowUs() });
       void this.#keeper.save();
-      this.#beat();
     });
-  }
-
-  #missingPrograms(): readonly ProgramDigest[] {
-    const { log, programs } = this.#options.store;
-    const none = log.heldCount === 0 && programs.damaged === 0;
-    return none ? [] : programs.missing(MISSING_PROGRAMS_MAX);
   }
 
   #nowUs(): number {

@@ -265,3 +265,18 @@ async function bornElsewhere(t: TestContext): Promise<Update> {
   await az.commit();
   return az.born[0]!;
 }
+
+test('whoever waits is answered, and every listener told, though one of them fails', async (t) => {
+  const tw = new Bench(t);
+  const told: string[] = [];
+  const failing = new Error('a listener');
+  tw.replica.commits.subscribe(() => {
+    throw failing;
+  });
+  tw.replica.commits.subscribe(() => told.push('next'));
+  const write = tw.replica.write(batch([0]));
+  await settle();
+  assert.throws(() => tw.world.advance(5), failing);
+  assert.equal((await write).added, 1);
+  assert.deepEqual([told, tw.commits.length, tw.store.stats().updates], [['next'], 1, 1]);
+});

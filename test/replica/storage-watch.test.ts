@@ -25,10 +25,11 @@ class Watched {
     this.watch.changes.subscribe((full) => this.changes.push(full));
   }
 
-  proveRoom(bytes: number): void {
+  proveRoom(bytes: number): WafersyncError | null {
     this.tries.push(bytes);
-    if (!this.room) throw FULL;
+    if (!this.room) return FULL;
     this.outcomes.emit({ error: null, jobs: 0, bytes });
+    return null;
   }
 
   refuse(error = FULL, jobs = 1): void {

@@ -101,3 +101,26 @@ test('what SQLite says is told in the one error family', () => {
   const foreign = new TypeError('not ours');
   assert.equal(fromSqlite(foreign, 'x'), foreign);
 });
+
+test('where a transaction cannot be rolled back, memory is as before, and the next one rolls it back', (t) => {
+  const store = openStore(t);
+  const { exec } = Database.prototype;
+  let broken = true;
+  t.mock.method(Database.prototype, 'exec', function (this: Database.Database, sql: string) {
+    if (broken && sql === 'ROLLBACK') throw new Database.SqliteError('disk I/O error', 'SQLITE_IOERR_WRITE');
+    return exec.call(this, sql);
+  });
+  const one = update(AZ, 1, [attempt(1)]);
+  const failing = () =>
+    store.transaction(() => {
+      store.log.append(one);
+      store.apply(one);
+      throw new Error('its work failed');
+    });
+  assert.throws(failing, { code: 'unavailable', message: /SQLITE_IOERR_WRITE/ });
+  assert.equal(store.vectors.received.isEmpty, true);
+  assert.throws(() => store.transaction(() => {}), { code: 'unavailable' });
+  broken = false;
+  take(store, one);
+  assert.equal(store.stats().updates, 1);
+});

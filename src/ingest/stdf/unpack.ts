@@ -56,9 +56,12 @@ export async function* unpack(
   const release = await turns.take();
   const counts = new Int32Array(new SharedArrayBuffer(8));
   counts[OUTPUTS] = MAX_WAITING_PIECES;
-  const worker = new Worker(SCRIPT, { workerData: { packed, counts } satisfies UnpackJob });
+  let worker: Worker | null = null;
   let at = 0;
   try {
+    worker = new Worker(SCRIPT, { workerData: { packed, counts } satisfies UnpackJob });
+    // Whatever it fails with after nobody listens any more is of no account.
+    worker.on('error', () => {});
     for await (const message of messagesOf(worker)) {
       if (message.kind === 'end') return damageOf(packed, message.fault, at, name);
       if (message.kind === 'more') {
@@ -72,7 +75,7 @@ export async function* unpack(
     }
     throw new WafersyncError('internal', `the thread that decompressed ${name} has gone`);
   } finally {
-    await worker.terminate();
+    await worker?.terminate();
     release();
   }
 }

@@ -26,7 +26,7 @@ export interface StreamCodec<In, DomainIn, Out, DomainOut> {
 
 /**
  * A grpc-js call as a {@link Stream}. Whatever ends it first (its error, its end, `close`, a message that cannot be
- * decoded) is told by `down`, once.
+ * decoded, what a handler throws) is told by `down`, once.
  */
 export function grpcStream<In, DomainIn, Out, DomainOut>(
   call: Duplex<In, Out>,
@@ -37,8 +37,11 @@ export function grpcStream<In, DomainIn, Out, DomainOut>(
   const down = (error: WafersyncError) => {
     if (over) return;
     over = true;
-    codec.end(error);
-    handlers.down(error);
+    try {
+      codec.end(error);
+    } finally {
+      handlers.down(error);
+    }
   };
   call.on('data', (message) => {
     if (over) return;
@@ -49,7 +52,12 @@ export function grpcStream<In, DomainIn, Out, DomainOut>(
     }
   });
   call.on('drain', () => {
-    if (!over) handlers.writable();
+    if (over) return;
+    try {
+      handlers.writable();
+    } catch (thrown) {
+      down(WafersyncError.from(thrown, 'unavailable'));
+    }
   });
   call.on('error', (error) => down(codec.failure(error)));
   call.on('status', (status) => {
