@@ -1,5 +1,5 @@
 import type { Chain } from '../clocks/chain.ts';
-import { type Epoch, type FabId, type Origin, originKey } from '../clocks/dot.ts';
+import { type Dot, type Epoch, type FabId, type Origin, originKey, sequence } from '../clocks/dot.ts';
 import { IntervalSet } from '../clocks/interval-set.ts';
 import { TransportVector } from '../clocks/transport-vector.ts';
 import type { RenewalReason } from '../store/life.ts';
@@ -12,7 +12,7 @@ import type { PullEnd, PullRequest } from './messages.ts';
 /** Heights asked for at once. */
 const HEIGHTS = 16;
 
-/** Updates from the first that differs on that are fetched to be compared. */
+/** Updates from the first that differs on that are fetched to be compared, at most. */
 const FETCHED = 64;
 
 /** Why this node is to go on under another epoch, whatever the search finds. */
@@ -41,8 +41,10 @@ interface Search {
   high: number | null;
   /** The request under way. */
   asked: { readonly lane: LaneId; readonly id: number } | null;
-  /** What was fetched; null before. */
-  fetched: Update[] | null;
+  /** How many updates are to be fetched. */
+  window: number;
+  /** What was fetched, by sequence; null before. */
+  fetched: Map<number, Update> | null;
 }
 
 /** How this node's chains are read. */
@@ -110,8 +112,8 @@ export class ForkSearches {
     for (const search of this.#searches.values()) {
       if (search.asked?.lane !== lane || !search.fetched || originKey(search.origin) !== originKey(dot))
         continue;
-      if (dot.sequence <= search.low || dot.sequence > search.low + FETCHED) continue;
-      search.fetched.push(update);
+      if (dot.sequence <= search.low || dot.sequence > search.low + search.window) continue;
+      search.fetched.set(dot.sequence, update);
       return true;
     }
     return false;
@@ -123,16 +125,21 @@ export class ForkSearches {
     if (!entry) return null;
     const [key, search] = entry;
     search.asked = null;
-    if (search.fetched === null && this.#narrow(search, end.chains ?? [])) return null;
+    const goesOn = search.fetched ? wasCut(search, end) : this.#narrow(search, end.chains ?? []);
+    if (goesOn) return null;
     this.#searches.delete(key);
     const { origin, renewal } = search;
-    const updates = search.fetched ?? [];
+    const updates = [...(search.fetched?.values() ?? [])];
     return updates.length > 0 || renewal ? { origin, renewal, lane, updates } : null;
   }
 
   /** A lane is down: what was asked on it is asked again on another. */
   laneDown(lane: LaneId): void {
-    for (const search of this.#searches.values()) if (search.asked?.lane === lane) search.asked = null;
+    for (const search of this.#searches.values()) {
+      if (search.asked?.lane !== lane) continue;
+      search.asked = null;
+      search.fetched?.clear();
+    }
   }
 
   /** Takes hashes in; tells whether the search goes on. */
@@ -146,7 +153,7 @@ export class ForkSearches {
       else search.high = Math.min(search.high ?? height, height);
     }
     if (search.high === null) return false;
-    if (search.high - search.low <= 1) search.fetched = [];
+    if (search.high - search.low <= 1) search.fetched = new Map();
     return search.low !== low || search.high !== high;
   }
 
@@ -155,14 +162,27 @@ export class ForkSearches {
     const known = this.#searches.get(key);
     if (known) known.renewal = laterWish(known.renewal, renewal);
     else {
-      const fetched = high === 1 ? [] : null;
-      this.#searches.set(key, { peer, origin, renewal, low: 0, high, asked: null, fetched });
+      const fetched = high === 1 ? new Map() : null;
+      this.#searches.set(key, { peer, origin, renewal, low: 0, high, asked: null, window: FETCHED, fetched });
     }
   }
 
   #of(peer: FabId): Search[] {
     return [...this.#searches.values()].filter((search) => search.peer === peer);
   }
+}
+
+/**
+ * Whether the first update that differs was cut off, since an answer has the newest of what was asked for, up to a bound of
+ * bytes: then fewer are to be asked for.
+ */
+function wasCut(search: Search, { unavailable }: PullEnd): boolean {
+  const { origin, low, window, fetched } = search;
+  const first: Dot = { ...origin, sequence: sequence(low + 1) };
+  if (window === 1 || fetched?.has(low + 1) || unavailable.has(first)) return false;
+  search.window = Math.max(1, Math.floor(window / 2));
+  fetched?.clear();
+  return true;
 }
 
 /** The wish that goes above what both name. */
@@ -172,10 +192,10 @@ function laterWish(a: RenewalWish | null, b: RenewalWish | null): RenewalWish | 
 }
 
 function requestOf(search: Search, id: number, top: number): PullRequest {
-  const { origin, low, high, fetched } = search;
+  const { origin, low, high, window, fetched } = search;
   const base = { id, programs: [], maxBytes: Number.MAX_SAFE_INTEGER };
   if (fetched) {
-    const wanted = TransportVector.of([[origin, IntervalSet.range(low + 1, low + FETCHED)]]);
+    const wanted = TransportVector.of([[origin, IntervalSet.range(low + 1, low + window)]]);
     return { ...base, wanted, chains: [] };
   }
   return { ...base, wanted: TransportVector.empty, chains: [{ origin, heights: spread(low, high ?? top) }] };

@@ -25,6 +25,8 @@ function search(
   own: ReturnType<typeof chainsOf>,
   peer: ReturnType<typeof chainsOf>,
   begin: (searches: ForkSearches) => void,
+  /** Updates that fit into an answer; the newest of what is wanted. */
+  fitting = Number.POSITIVE_INFINITY,
 ) {
   const searches = new ForkSearches(own);
   begin(searches);
@@ -37,7 +39,8 @@ function search(
     assert.ok(requests.length < 20, 'it ends');
     for (const [origin, set] of request.wanted.entries()) {
       for (const { from, to } of set.intervals) {
-        for (let n = Math.min(to, peer.top()); n >= from; n--)
+        const newest = Math.min(to, peer.top());
+        for (let n = newest; n >= Math.max(from, newest - fitting + 1); n--)
           searches.take(LANE, modelUpdate({ ...origin, sequence: sequence(n) }, 1));
       }
     }
@@ -116,4 +119,40 @@ test('of two wishes to go on as another life the one that goes above both is kep
     });
     assert.equal(found?.renewal?.above, originOf('tw', 3).epoch);
   }
+});
+
+test('where not all that was asked for fits into an answer, less is asked for until the first that differs comes', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 500 }),
+      fc.nat(200),
+      fc.integer({ min: 1, max: 80 }),
+      (fork, more, fitting) => {
+        const top = fork + more;
+        const { found, requests } = search(
+          chainsOf(top, 0, ''),
+          chainsOf(top, fork, 'x'),
+          (searches) => searches.heard(AZ, [{ origin: TW, height: top, hash: `${top}x` }]),
+          fitting,
+        );
+        const sequences = found!.updates.map(({ header }) => header.dot.sequence).sort((a, b) => a - b);
+        assert.equal(sequences[0], fork);
+        assert.equal(new Set(sequences).size, sequences.length);
+        assert.ok(sequences.length <= 64 && requests.length < 20);
+      },
+    ),
+  );
+});
+
+test('what a lane brought before it went down is asked for again, and counted once', () => {
+  const searches = new ForkSearches(chainsOf(3, 0, ''));
+  searches.heard(AZ, [{ origin: TW, height: 1, hash: 'x' }]);
+  for (const lane of [1, 2]) {
+    assert.ok(searches.plan(AZ, lane, () => lane));
+    for (const n of lane === 1 ? [3, 2] : [3, 2, 1])
+      searches.take(lane, modelUpdate({ ...TW, sequence: sequence(n) }, 1));
+    if (lane === 1) searches.laneDown(1);
+  }
+  const found = searches.ended(2, { id: 2, unavailable: TransportVector.empty, missingPrograms: [] });
+  assert.deepEqual(found?.updates.map(({ header }) => header.dot.sequence).sort(), [1, 2, 3]);
 });
