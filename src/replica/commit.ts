@@ -1,9 +1,8 @@
-import type { Dot, Origin } from '../clocks/dot.ts';
+import type { Dot } from '../clocks/dot.ts';
 import type { WafersyncError } from '../errors.ts';
 import { DamagedUpdate } from '../store/sealed.ts';
 import type { ProgramDigest } from '../wafer/program.ts';
 import type { Update } from '../wafer/update.ts';
-import type { Settlement } from './fork-settler.ts';
 
 /** What became of a received update: `known` before, `held` back, `forked` (other content under its dot: refused), `repaired` (it was damaged here). */
 export type Outcome = 'applied' | 'held' | 'known' | 'forked' | 'repaired';
@@ -50,12 +49,6 @@ export interface CommitOutcome {
 export interface EditReceipt {
   /** The edit; null where there was nothing to write. */
   readonly dot: Dot | null;
-}
-
-/** What a fork came to. */
-export interface Settled extends Settlement {
-  /** The origin that goes on, where the epoch was renewed; else null. */
-  readonly renewed: Origin | null;
 }
 
 /** A commit that is being made. */

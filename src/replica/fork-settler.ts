@@ -1,9 +1,9 @@
-import { type Dot, type Origin, originKey, sequence } from '../clocks/dot.ts';
+import { type Dot, type Epoch, type FabId, type Origin, originKey, sequence } from '../clocks/dot.ts';
 import type { Timestamp } from '../clocks/hlc.ts';
 import { IntervalSet } from '../clocks/interval-set.ts';
 import { TransportVector } from '../clocks/transport-vector.ts';
-import { WafersyncError } from '../errors.ts';
-import type { ForkedUpdate } from '../store/forks.ts';
+import { type ErrorCode, WafersyncError } from '../errors.ts';
+import { FIRST_FORKED, type ForkedPlace, type ForkedUpdate } from '../store/forks.ts';
 import type { Store } from '../store/store.ts';
 import { reissueEdit, reissueVector } from '../wafer/document/reissue.ts';
 import type { Update, UpdateHeader } from '../wafer/update.ts';
@@ -11,7 +11,9 @@ import { decodeEdit, encodeEdit } from '../wire/edit.ts';
 import { decodePurge } from '../wire/purge.ts';
 
 /** What became of a fork. */
-export interface Settlement {
+export interface Settled {
+  /** The origin that goes on, where the epoch was renewed; else null. */
+  readonly renewed: Origin | null;
   /** Updates that gave way here. */
   readonly gaveWay: number;
   /** Of those, and of earlier ones, such as are issued again now: born at this fab, or purges that took values here. */
@@ -19,15 +21,26 @@ export interface Settlement {
 }
 
 /** How the replica writes. */
-export interface ForkWriter {
+export interface ForkWriter<Token> {
+  /** Runs work inside a transaction; settles once it is committed. */
+  durable(bytes: number, work: () => void): Promise<void>;
   /** Takes in an update whose dot is free. */
-  take(update: Update): void;
+  take(update: Update, token: Token): void;
   /** An update is born; without a timestamp, now. */
   bear(facts: Omit<UpdateHeader, 'dot' | 'timestamp'>, payload: Uint8Array, timestamp?: Timestamp): Dot;
 }
 
-/** Updates issued again in one commit at most. */
-const REISSUED_AT_ONCE = 100_000;
+/** What counts against the bound of the commit queue for it. */
+const WORK_BYTES = 4096;
+
+/** Bytes of updates that are issued again in one commit, about. */
+const REISSUED_BYTES = 16 * 1024 * 1024;
+
+/** What keeps an update from being issued again. */
+const STAYS_ASIDE: ReadonlySet<ErrorCode> = new Set(['damaged', 'invalid', 'precondition']);
+
+/** Updates that are read at once for that. */
+const READ_AT_ONCE = 16;
 
 /**
  * Settles forks: other updates under the same dots, borne by two databases of one fab. Of two updates the one with the
@@ -35,32 +48,106 @@ const REISSUED_AT_ONCE = 100_000;
  * difference on gives way to what the mesh has, and is issued again under the epoch that goes on. A purge of another fab
  * is issued again by whoever has carried it out: that fab may have lost it, and what it took is gone.
  */
-export class ForkSettler {
+export class ForkSettler<Token> {
   readonly #store: Store;
-  readonly #writer: ForkWriter;
+  readonly #writer: ForkWriter<Token>;
 
-  constructor(store: Store, writer: ForkWriter) {
+  constructor(store: Store, writer: ForkWriter<Token>) {
     this.#store = store;
     this.#writer = writer;
   }
 
+  /**
+   * Settles a fork, or goes on under another epoch, in one commit, of which more follow where much is to be issued again.
+   * Null where neither was needed.
+   * @param updates another node's updates, of which some differ from those here
+   * @param token of who brought them
+   * @param above where the epoch is to be renewed whatever differs: one that others know of
+   */
+  async settle(
+    origin: Origin,
+    updates: readonly Update[],
+    token: Token,
+    above: Epoch | null,
+  ): Promise<Settled | null> {
+    const store = this.#store;
+    let settled: Settled | null = null;
+    let next: ForkedPlace | null = null;
+    await this.#writer.durable(WORK_BYTES, () => {
+      const differing = this.#differing(updates);
+      const isOwn = originKey(origin) === originKey(store.origin);
+      const renewed = isOwn && (above !== null || differing.length > 0);
+      if (renewed) store.renewEpoch(above ?? origin.epoch);
+      if (!renewed && differing.length === 0) return;
+      const gaveWay = this.#giveWay(origin, differing, token);
+      if (!renewed && gaveWay === 0) return;
+      const { reissued, ...rest } = this.#reissueSome(origin.fab, FIRST_FORKED);
+      next = rest.next;
+      settled = { gaveWay, reissued, renewed: renewed ? store.origin : null };
+    });
+    const later = await this.#reissueAll(origin.fab, next);
+    return settled && later > 0 ? countedIn(settled, later) : settled;
+  }
+
+  /** Issues again what gave way of this fab and was not issued again before the process ended. Tells how many. */
+  resume(): Promise<number> {
+    return this.#reissueAll(this.#store.origin.fab, FIRST_FORKED);
+  }
+
+  async #reissueAll(fab: FabId, from: ForkedPlace | null): Promise<number> {
+    let reissued = 0;
+    for (let next = from; next !== null; ) {
+      const after = next;
+      await this.#writer.durable(WORK_BYTES, () => {
+        const some = this.#reissueSome(fab, after);
+        reissued += some.reissued;
+        next = some.next;
+      });
+    }
+    return reissued;
+  }
+
+  /**
+   * Inside a transaction: issues again what gave way of a fab, as much as one commit takes. Of this fab all; of another such
+   * purges as took values here.
+   */
+  #reissueSome(
+    fab: FabId,
+    after: ForkedPlace,
+  ): { readonly reissued: number; readonly next: ForkedPlace | null } {
+    const { forks } = this.#store;
+    let reissued = 0;
+    let bytes = 0;
+    for (let place = after; ; ) {
+      const page = forks.unissued(fab, place, READ_AT_ONCE);
+      for (const forked of page) {
+        bytes += forked.bytes;
+        if (this.#tryAgain(forked, fab)) reissued++;
+      }
+      const last = page.at(-1);
+      if (!last) return { reissued, next: null };
+      if (bytes >= REISSUED_BYTES) return { reissued, next: last.place };
+      place = last.place;
+    }
+  }
+
+  /** Inside a transaction: gives way where the rule says so, and takes what stands in its place. Tells how many gave way. */
+  #giveWay(origin: Origin, differing: readonly Update[], token: Token): number {
+    const losing = this.#losing(origin, differing);
+    this.#store.giveWay(losing);
+    const free = differing.filter(({ header }) => this.#store.log.digestOf(header.dot) === null);
+    for (const update of free) this.#writer.take(update, token);
+    return losing.length;
+  }
+
   /** Whether another node's updates differ from those here. */
-  differing(updates: readonly Update[]): Update[] {
+  #differing(updates: readonly Update[]): Update[] {
     return updates.filter((update) => {
       const own = this.#store.log.digestOf(update.header.dot);
       if (own === null || Buffer.compare(own, update.digest) === 0) return false;
       // What is damaged here is no other update: reading it tells.
-      return this.#store.log.get(update.header.dot) !== null;
+      return this.#store.log.getSound(update.header.dot) !== null;
     });
-  }
-
-  /** Inside a transaction, under the epoch that goes on: gives way where the rule says so, and issues again what is to be. */
-  settle(origin: Origin, differing: readonly Update[]): Settlement {
-    const losing = this.#losing(origin, differing);
-    this.#store.giveWay(losing);
-    const free = differing.filter(({ header }) => this.#store.log.digestOf(header.dot) === null);
-    for (const update of free) this.#writer.take(update);
-    return { gaveWay: losing.length, reissued: this.#reissue(origin) };
   }
 
   #losing(origin: Origin, differing: readonly Update[]): Dot[] {
@@ -81,39 +168,33 @@ export class ForkSettler {
     return byTime < 0 || (byTime === 0 && Buffer.compare(update.digest, own.digest) < 0);
   }
 
-  #reissue({ fab }: Origin): number {
+  /** One that this version cannot read or fold, or that has rotted, stays aside, and stops no other. */
+  #tryAgain(forked: ForkedUpdate, fab: FabId): boolean {
     const { forks, origin } = this.#store;
-    let reissued = 0;
-    for (const forked of forks.unissued(origin.fab, REISSUED_AT_ONCE)) if (this.#tryAgain(forked)) reissued++;
-    if (fab === origin.fab) return reissued;
-    for (const forked of forks.unissued(fab, REISSUED_AT_ONCE))
-      if (this.#leftStubs(forked) && this.#tryAgain(forked)) reissued++;
-    return reissued;
-  }
-
-  /** Whether it is a purge that made stubs here which no other purge names. */
-  #leftStubs({ update: { header, payload } }: ForkedUpdate): boolean {
-    if (header.kind !== 'purge') return false;
-    const { log, stubs } = this.#store;
-    return decodePurge(payload).purged.some(({ dot, stubDigest }) => {
-      const named = log.get(dot);
-      return named !== null && sameBytes(named.stubDigest, stubDigest) && stubs.waits(named);
-    });
-  }
-
-  /** One that this version cannot read or fold stays aside, and stops no other. */
-  #tryAgain(forked: ForkedUpdate): boolean {
     try {
-      this.#store.savepoint(() => this.#store.forks.reissued(forked.id, this.#issueAgain(forked)));
-      return true;
+      return this.#store.savepoint(() => {
+        const update = forked.open();
+        if (fab !== origin.fab && !this.#leftStubs(update)) return false;
+        forks.reissued(forked.place.id, this.#issueAgain(update));
+        return true;
+      });
     } catch (thrown) {
-      const { code } = WafersyncError.from(thrown);
-      if (code !== 'damaged' && code !== 'invalid' && code !== 'precondition') throw thrown;
+      if (!STAYS_ASIDE.has(WafersyncError.from(thrown).code)) throw thrown;
       return false;
     }
   }
 
-  #issueAgain({ update: { header, payload } }: ForkedUpdate): Dot {
+  /** Whether it is a purge that made stubs here which no other purge names. */
+  #leftStubs({ header, payload }: Update): boolean {
+    if (header.kind !== 'purge') return false;
+    const { log, stubs } = this.#store;
+    return decodePurge(payload).purged.some(({ dot, stubDigest }) => {
+      const named = log.getSound(dot);
+      return named !== null && sameBytes(named.stubDigest, stubDigest) && stubs.waits(named);
+    });
+  }
+
+  #issueAgain({ header, payload }: Update): Dot {
     const { dot, timestamp, ...facts } = header;
     if (facts.kind === 'edit' || facts.kind === 'retire') {
       const edit = reissueEdit(decodeEdit(payload), this.#store.forks);
@@ -127,6 +208,10 @@ export class ForkSettler {
     const { seen: _, ...rest } = facts;
     return this.#writer.bear(others.isEmpty ? rest : { ...rest, seen: others }, payload);
   }
+}
+
+function countedIn(settled: Settled, later: number): Settled {
+  return { ...settled, reissued: settled.reissued + later };
 }
 
 function sameBytes(a: Uint8Array | undefined, b: Uint8Array): boolean {

@@ -1,4 +1,4 @@
-import { type Dot, type Epoch, type Origin, originKey } from '../clocks/dot.ts';
+import type { Dot } from '../clocks/dot.ts';
 import type { HybridClock, Timestamp } from '../clocks/hlc.ts';
 import { WafersyncError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
@@ -23,7 +23,6 @@ import {
   type Outcome,
   type Received,
   type ReceiveFailure,
-  type Settled,
 } from './commit.ts';
 import { CommitQueue, type Job, type QueueBounds } from './commit-queue.ts';
 import { Editor, type EditPlan } from './editor.ts';
@@ -65,11 +64,10 @@ export class Replica<Token> implements Intake {
   readonly #applier: Applier;
   readonly #queue: CommitQueue;
   readonly #editor: Editor;
-  readonly #forks: ForkSettler;
-  /** Who brought the updates of the fork that is being settled. */
-  #settlingFor: Token | null = null;
   /** Why nothing may be born here any more; null while it may. */
   #fence: WafersyncError | null = null;
+  /** Settles forks. */
+  readonly forks: ForkSettler<Token>;
   readonly commits = new EventSource<Commit<Token>>();
   readonly receiveFailures = new EventSource<ReceiveFailure<Token>>();
   readonly outcomes = new EventSource<CommitOutcome>();
@@ -82,8 +80,9 @@ export class Replica<Token> implements Intake {
     this.#maxClockDriftMs = options.maxClockDriftMs;
     this.#applier = new Applier(options);
     this.#editor = new Editor(options.store);
-    this.#forks = new ForkSettler(options.store, {
-      take: (update) => this.#takeFor(update, this.#settlingFor!),
+    this.forks = new ForkSettler(options.store, {
+      durable: (bytes, work) => this.#durable(bytes, work),
+      take: (update, token) => this.#takeFor(update, token),
       bear: (facts, payload, timestamp) => this.#bear(facts, payload, timestamp),
     });
     this.#queue = new CommitQueue(options.world, options.queue, (jobs, failures) =>
@@ -189,33 +188,6 @@ export class Replica<Token> implements Intake {
       });
     }
     return released;
-  }
-
-  /**
-   * Settles a fork, or goes on under another epoch; all in one commit. Null where neither was needed.
-   * @param updates another node's updates, of which some differ from those here
-   * @param token of who brought them
-   * @param above where the epoch is to be renewed whatever differs: one that others know of
-   */
-  async settleFork(
-    origin: Origin,
-    updates: readonly Update[],
-    token: Token,
-    above: Epoch | null,
-  ): Promise<Settled | null> {
-    let settled: Settled | null = null;
-    await this.#durable(EDIT_BYTES, () => {
-      const differing = this.#forks.differing(updates);
-      const isOwn = originKey(origin) === originKey(this.#store.origin);
-      const renewed = isOwn && (above !== null || differing.length > 0);
-      if (renewed) this.#store.renewEpoch(above ?? origin.epoch);
-      if (!renewed && differing.length === 0) return;
-      this.#settlingFor = token;
-      const settlement = this.#forks.settle(origin, differing);
-      if (!renewed && settlement.gaveWay === 0) return;
-      settled = { ...settlement, renewed: renewed ? this.#store.origin : null };
-    });
-    return settled;
   }
 
   /** Nothing is born here from now on: whoever writes is told why. What others bear is still taken. */

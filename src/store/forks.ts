@@ -1,28 +1,50 @@
-import { type Dot, type FabId, type Origin, sequence } from '../clocks/dot.ts';
+import { type Dot, type Epoch, type FabId, type Origin, sequence } from '../clocks/dot.ts';
 import type { Update } from '../wafer/update.ts';
 import type { World } from '../world.ts';
 import type { Connection } from './connection.ts';
 import type { LocalKeys } from './keys.ts';
-import type { SealedRow } from './sealed.ts';
+import { openSealed, type SealedRow } from './sealed.ts';
+import type { Decoders } from './types.ts';
 import type { UpdateLog } from './update-log.ts';
 
 /** An update that gave way, and has not been issued again. */
 export interface ForkedUpdate {
+  readonly place: ForkedPlace;
+  /** Of header and payload. */
+  readonly bytes: number;
+  /** The update. @throws DamagedUpdate where its bytes are no longer what they were */
+  open(): Update;
+}
+
+/** Where a search for them goes on. */
+export interface ForkedPlace {
+  readonly epoch: Epoch;
+  readonly sequence: number;
   /** Local number. */
   readonly id: number;
-  readonly update: Update;
 }
+
+/** Before all of them. */
+export const FIRST_FORKED: ForkedPlace = { epoch: 0 as Epoch, sequence: 0, id: 0 };
 
 /** Updates that gave way to others with the same dots. */
 export class Forks {
   readonly #keys: LocalKeys;
   readonly #log: UpdateLog;
+  readonly #decoders: Pick<Decoders, 'decodeHeader'>;
   readonly #world: World;
   readonly #statements;
 
-  constructor(connection: Connection, keys: LocalKeys, log: UpdateLog, world: World) {
+  constructor(
+    connection: Connection,
+    keys: LocalKeys,
+    log: UpdateLog,
+    decoders: Pick<Decoders, 'decodeHeader'>,
+    world: World,
+  ) {
     this.#keys = keys;
     this.#log = log;
+    this.#decoders = decoders;
     this.#world = world;
     this.#statements = statements(connection);
   }
@@ -45,10 +67,20 @@ export class Forks {
     this.#log.remove(dot);
   }
 
-  /** Those that were born at a fab and are not issued again yet, in their order. */
-  unissued(fab: FabId, limit: number): ForkedUpdate[] {
-    return this.#statements.unissued.all(fab, limit).map(({ id, origin, sequence: position, ...row }) => {
-      return { id, update: this.#log.open(row, this.#keys.dot(origin, position)) };
+  /**
+   * Those that were born at a fab and are not issued again yet, in their order, behind a place.
+   */
+  unissued(fab: FabId, after: ForkedPlace, limit: number): ForkedUpdate[] {
+    const { epoch, sequence: from, id: behind } = after;
+    const rows = this.#statements.unissued.all(fab, epoch, from, behind, limit);
+    return rows.map(({ id, origin, sequence: position, ...row }) => {
+      const dot = this.#keys.dot(origin, position);
+      const { header, payload } = row;
+      return {
+        place: { epoch: dot.epoch, sequence: position, id },
+        bytes: header.length + payload.length,
+        open: () => openSealed(row, dot, this.#decoders),
+      };
     });
   }
 
@@ -83,12 +115,13 @@ function statements(connection: Connection) {
        SELECT origin, sequence, digest, header, payload, stub_digest, ? FROM update_log WHERE origin = ? AND sequence = ?`,
     ),
     unissued: connection.prepare<
-      [string, number],
+      [string, number, number, number, number],
       SealedRow & { id: number; origin: number; sequence: number }
     >(
       `SELECT f.id, f.origin, f.sequence, f.header, f.payload, f.digest, f.stub_digest AS stubDigest
        FROM forked_updates f JOIN origins o ON o.id = f.origin
-       WHERE o.fab = ? AND f.reissued_origin IS NULL ORDER BY o.epoch, f.sequence LIMIT ?`,
+       WHERE o.fab = ? AND f.reissued_origin IS NULL AND (o.epoch, f.sequence, f.id) > (?, ?, ?)
+       ORDER BY o.epoch, f.sequence, f.id LIMIT ?`,
     ),
     reissued: connection.prepare<[number, number, number], never>(
       'UPDATE forked_updates SET reissued_origin = ?, reissued_sequence = ? WHERE id = ?',

@@ -132,6 +132,13 @@ export class NodeState implements Participant {
     if (!wasHeld) this.held();
   }
 
+  /** Inside a transaction, while the folds are empty: an applied update is held from now on. */
+  unapplied(dot: Dot): void {
+    const { vectors } = this.#state;
+    const applied = vectors.applied.with(dot, vectors.applied.get(dot).without(dot.sequence));
+    this.#state = { ...this.#state, vectors: { ...vectors, applied } };
+  }
+
   /** One update less waits for a decision. */
   held(): void {
     this.#state = { ...this.#state, undecided: this.#state.undecided - 1 };

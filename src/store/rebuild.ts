@@ -33,8 +33,9 @@ export function rebuild(
   });
 }
 
-/** Folds the applied updates into empty folds; tells how many there were. */
+/** Folds the applied updates into empty folds; tells how many there were. Such as are damaged are held from now on. */
 export function refold(log: UpdateLog, folds: Folds, progress: (updates: number) => void): number {
+  log.holdDamaged();
   let updates = 0;
   for (let next = log.appliedAfter(0); next; next = log.appliedAfter(next.row.id)) {
     folds.fold(next.update, next.row);

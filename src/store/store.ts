@@ -128,7 +128,7 @@ export class Store {
     this.peers = new Peers(connection, keys, world);
     this.room = new Room(connection);
     this.chains = new Chains(connection, keys, this.#state);
-    this.forks = new Forks(connection, keys, this.log, world);
+    this.forks = new Forks(connection, keys, this.log, decoders, world);
     this.#world = world;
     this.renewal = this.#begin(new Life(connection, world, options.identify ?? identifyFile));
   }
@@ -210,10 +210,19 @@ export class Store {
 
   /** Inside a transaction: a damaged update has come again. Tells whether it was one that is damaged here. */
   repair(update: Update): boolean {
+    const { dot } = update.header;
+    const before = this.log.digestOf(dot);
     if (!this.log.repair(update)) return false;
     // The chain may have been led over the damaged digest.
-    this.chains.cut(update.header.dot, update.header.dot.sequence);
-    this.stubs.make(update.header.dot);
+    this.chains.cut(dot, dot.sequence);
+    const isOther = before === null || Buffer.compare(before, update.digest) !== 0;
+    if (isOther && this.vectors.applied.has(dot)) {
+      // Other content of a fork that nobody had found: the tables still have what rotted.
+      this.#folds.empty();
+      this.#rowsGone();
+      refold(this.log, this.#folds, () => {});
+    }
+    this.stubs.make(dot);
     return true;
   }
 

@@ -1,4 +1,4 @@
-import { type Dot, formatDot, type Origin } from '../clocks/dot.ts';
+import { type Dot, formatDot, type Origin, sequence } from '../clocks/dot.ts';
 import type { Timestamp } from '../clocks/hlc.ts';
 import { IntervalSet } from '../clocks/interval-set.ts';
 import { TransportVector } from '../clocks/transport-vector.ts';
@@ -118,6 +118,25 @@ export class UpdateLog {
     this.#connection.requireTransaction();
     invariant(!this.#state.vectors.applied.has(dot), 'an applied update is not held');
     if (this.#held.put(this.rowOf(dot).id, reason, detail)) this.#state.held();
+  }
+
+  /**
+   * Inside a transaction, while the folds are empty: what is damaged cannot be folded anew, and is held until it has come
+   * again.
+   */
+  holdDamaged(): void {
+    this.#connection.requireTransaction();
+    const { damaged, vectors } = this.#state;
+    for (const [origin, { intervals }] of damaged.intersection(vectors.applied).entries()) {
+      for (const { from, to } of intervals) {
+        for (let n = from; n <= to; n++) this.#holdAgain({ ...origin, sequence: sequence(n) });
+      }
+    }
+  }
+
+  #holdAgain(dot: Dot): void {
+    this.#state.unapplied(dot);
+    this.#held.put(this.rowOf(dot).id, 'fold', 'it was damaged when the tables were folded anew');
   }
 
   /** Held updates, the longest held first. */

@@ -1,7 +1,7 @@
 import { formatEpoch, originKey } from '../clocks/dot.ts';
 import { WafersyncError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import type { Settled } from '../replica/commit.ts';
+import type { Settled } from '../replica/fork-settler.ts';
 import type { Replica } from '../replica/replica.ts';
 import type { Store } from '../store/store.ts';
 import type { ForkFound } from './fork-searches.ts';
@@ -9,7 +9,7 @@ import type { Carrier } from './sync-runner.ts';
 
 /** What a keeper is made of. */
 export interface LifeKeeperOptions {
-  readonly replica: Pick<Replica<Carrier>, 'settleFork' | 'fence'>;
+  readonly replica: Pick<Replica<Carrier>, 'forks' | 'fence'>;
   readonly store: Pick<Store, 'origin'>;
   readonly log: Log;
   /** This node is to take no part in the mesh any more. */
@@ -30,6 +30,18 @@ export class LifeKeeper {
     this.#options = options;
   }
 
+  /** Goes on with what the last process was about when it ended. */
+  start(): void {
+    const { replica, store, log } = this.#options;
+    const origin = originKey(store.origin);
+    replica.forks.resume().then(
+      (reissued) => {
+        if (reissued > 0) log.warn('fork.settled', { origin, gave_way: 0, reissued });
+      },
+      (error: unknown) => log.warn('fork.not_settled', { origin }, error),
+    );
+  }
+
   /** Does what a search calls for. */
   settle({ origin, updates, renewal, lane }: ForkFound): void {
     const { replica, store, log } = this.#options;
@@ -40,7 +52,7 @@ export class LifeKeeper {
       return;
     }
     const token: Carrier = { lane, via: 'pull' };
-    replica.settleFork(origin, updates, token, renewal?.above ?? null).then(
+    replica.forks.settle(origin, updates, token, renewal?.above ?? null).then(
       (settled) => {
         if (renewal?.reason === 'superseded') this.#superseded = true;
         if (settled) this.#tell(origin, renewal?.reason ?? 'forked', settled);

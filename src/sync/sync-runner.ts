@@ -124,6 +124,7 @@ export class SyncRunner {
 
   /** Dials the peers. */
   start(): void {
+    this.#lives.start();
     this.#beat();
     this.#post({ type: 'start' });
   }

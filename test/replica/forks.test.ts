@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import Database from 'better-sqlite3';
 import { type Dot, type Origin, sameDot } from '../../src/clocks/dot.ts';
 import { WafersyncError } from '../../src/errors.ts';
 import { isStubPayload } from '../../src/wafer/payload/stub.ts';
@@ -30,7 +32,7 @@ async function putBack(t: TestContext) {
   const back = new DocumentFab(t, 'tw', world, copy);
   assert.equal(back.store.renewal, null, 'nothing is noticed when it is opened');
   assert.deepEqual(back.store.origin, tw.store.origin);
-  return { tw, az, back, origin: tw.store.origin };
+  return { tw, az, back: Object.assign(back, { file: copy }), origin: tw.store.origin };
 }
 
 /** Results of a run, and two edits of which the second has seen the first. */
@@ -43,7 +45,7 @@ async function write(fab: DocumentFab, run: string, value: string): Promise<void
 
 /** Settles what differs, as the mesh does when it has found it. */
 async function settle(fab: DocumentFab, origin: Origin, updates: readonly Update[]) {
-  const settled = fab.bench.replica.settleFork(origin, updates, '', null);
+  const settled = fab.bench.replica.forks.settle(origin, updates, '', null);
   await fab.bench.commit();
   return settled;
 }
@@ -195,3 +197,74 @@ test('a purge that gives way is issued again by whoever carried it out', async (
   assert.ok(de.store.log.get(dot)?.stubDigest, 'and holds everywhere');
   for (const { store } of [kr, de]) assert.equal(store.rebuild().digest, de.store.foldDigest());
 });
+
+test('what is too much for one commit is issued again in several, and what an ended process left by the next', async (t) => {
+  const { tw, back, origin } = await putBack(t);
+  await write(back, 'b', 'back');
+  const large = () => randomBytes(30_000).toString('hex');
+  for (let n = 0; n < 300; n++) await back.patch([['add', '/attributes/large', large()]]);
+  const commits = back.bench.commits.length;
+  const settling = back.bench.replica.forks.settle(origin, tw.born.slice(1), '', null);
+  let settled: Awaited<typeof settling> | 'open' = 'open';
+  settling.then((done) => {
+    settled = done;
+  });
+  while (settled === 'open') await back.bench.commit();
+  assert.deepEqual([settled!.gaveWay, settled!.reissued], [303, 303]);
+  assert.ok(back.bench.commits.length - commits >= 2, 'more than one commit');
+  const db = new Database(back.file);
+  db.exec('UPDATE forked_updates SET reissued_origin = NULL WHERE id > 200');
+  db.close();
+  const resumed = back.bench.replica.forks.resume();
+  await back.bench.commit();
+  assert.equal(await resumed, 103);
+});
+
+test('a fork is settled though an update here is damaged, which is applied once it has come again', async (t) => {
+  const { tw, az, back, origin } = await putBack(t);
+  await write(back, 'b', 'back');
+  const file = join(quickFolder(t), 'kr.db');
+  const kr = new DocumentFab(t, 'kr', new ManualWorld(), file);
+  await kr.take(tw.born[0]!, ...back.born);
+  rot(kr, file, tw.born[0]!.header.dot);
+  const settled = await settle(kr, origin, tw.born.slice(1));
+  assert.equal(settled?.gaveWay, 3);
+  assert.deepEqual(
+    kr.store.log.held(9).map(({ reason }) => reason),
+    ['fold'],
+  );
+  await settle(back, origin, tw.born.slice(1));
+  const reissued = back.born.filter(({ header }) => header.dot.epoch !== origin.epoch);
+  for (const fab of [az, kr]) await fab.take(...reissued);
+  await kr.take(tw.born[0]!);
+  const released = kr.bench.replica.retryHeld(['fold']);
+  await kr.bench.commit();
+  assert.equal(await released, 1);
+  assert.equal(kr.store.foldDigest(), az.store.foldDigest());
+  assert.equal(kr.store.rebuild().digest, az.store.foldDigest());
+});
+
+test('a rotten update that comes again as other content, of a fork nobody has found, is what the tables show then', async (t) => {
+  const { tw, back } = await putBack(t);
+  await write(back, 'b', 'back');
+  const file = join(quickFolder(t), 'kr.db');
+  const kr = new DocumentFab(t, 'kr', new ManualWorld(), file);
+  await kr.take(tw.born[0]!, ...back.born);
+  const results = tw.born[1]!;
+  rot(kr, file, results.header.dot);
+  const before = kr.store.foldDigest();
+  await kr.take(results);
+  assert.deepEqual(kr.bench.outcomes.slice(-1), [' repaired']);
+  assert.notEqual(kr.store.foldDigest(), before);
+  assert.equal(kr.store.rebuild().digest, kr.store.foldDigest());
+});
+
+/** An update rots, and is found damaged. */
+function rot(fab: DocumentFab, file: string, dot: Dot): void {
+  const db = new Database(file);
+  db.prepare('UPDATE update_log SET payload = zeroblob(length(payload)) WHERE sequence = ?').run(
+    dot.sequence,
+  );
+  db.close();
+  fab.store.transaction(() => fab.store.log.markDamaged(dot));
+}
