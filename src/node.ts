@@ -143,6 +143,9 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
     ...{ store, replica, world, log },
     members: () => mustHaveApplied(membership, sync.reports(), store.vectors.received),
     reports: () => sync.reports(),
+    suspected: () => sync.suspected(),
+    clocks: () => sync.clocks.ahead(),
+    maxClockDriftMs,
     valuesDays: config.retention.valuesDays,
   });
   const spool = new Spool(join(config.dataDir, 'spool'), config.intake.maxUploadBytes, world);

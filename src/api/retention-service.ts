@@ -17,7 +17,7 @@ export interface RetentionServiceOptions {
   readonly retention: Pick<Retention, 'plan' | 'purge'>;
 }
 
-/** A purge of much takes its time, and its plan goes through all that is old enough. */
+/** A purge of much takes its time, and its plan goes through all that is old enough. Clients ask for as much. */
 export const RETENTION_POLICIES = {
   PlanPurge: { deadlineMs: 10 * 60_000 },
   Purge: { deadlineMs: 30 * 60_000 },
@@ -39,16 +39,16 @@ export function retentionServiceHandlers({
   retention,
 }: RetentionServiceOptions): HandlersOf<typeof retentionService.methods> {
   return {
-    PlanPurge: unary<Message<'PlanPurgeRequest'>, Message<'PlanPurgeResponse'>>(async (request) =>
-      toOutlook(await retention.plan({ olderThanDays: daysOf(request.older_than_days) })),
+    PlanPurge: unary<Message<'PlanPurgeRequest'>, Message<'PlanPurgeResponse'>>(async (request, { signal }) =>
+      toOutlook(await retention.plan({ olderThanDays: daysOf(request.older_than_days) }, signal)),
     ),
-    Purge: unary<Message<'PurgeRequest'>, Message<'PurgeResponse'>>(async (request) => {
+    Purge: unary<Message<'PurgeRequest'>, Message<'PurgeResponse'>>(async (request, { signal }) => {
       const facts = {
         author: given('author', request.author, 'Say who asks: every fab shows it.'),
         reason: given('reason', request.reason, 'Say why: every fab shows it.'),
       };
       const wish = { olderThanDays: daysOf(request.older_than_days) };
-      const { purges, updates, freedBytes, left } = await retention.purge(wish, facts);
+      const { purges, updates, freedBytes, left } = await retention.purge(wish, facts, signal);
       return {
         purges: purges.map(toDot),
         updates: fromNumber(updates),

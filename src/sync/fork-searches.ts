@@ -80,6 +80,11 @@ export class ForkSearches {
     this.#begin(peer, origin, renewal, null);
   }
 
+  /** Whose updates are searched. */
+  origins(): Origin[] {
+    return [...this.#searches.values()].map(({ origin }) => origin);
+  }
+
   /** Requests to make now, and lanes to dial for them. @param reached whether a peer answers its live lane */
   ask(dials: Dials, catchUp: CatchUp, reached: (peer: FabId) => boolean): MeshEffect[] {
     if (this.#searches.size === 0) return [];

@@ -1,5 +1,5 @@
 import type { FabId } from '../clocks/dot.ts';
-import type { LaneId } from './events.ts';
+import type { LaneId, PeerView } from './events.ts';
 import type { InboundLane } from './inbound-lane.ts';
 import type { OutboundLane } from './outbound-lane.ts';
 
@@ -22,6 +22,13 @@ export class LiveLanes {
     if (former) this.inbound.delete(former.id);
     this.inbound.set(lane.id, lane);
     return former;
+  }
+
+  /** The lanes to and from a peer, as operators see them. */
+  view(peer: FabId): Pick<PeerView, 'peer' | 'outboundUp' | 'inboundUp' | 'rttMs'> {
+    const outbound = this.outboundTo(peer);
+    const inboundUp = this.inboundFrom(peer) !== undefined;
+    return { peer, outboundUp: outbound?.open ?? false, inboundUp, rttMs: outbound?.rttMs ?? 0 };
   }
 
   /** Some peers and those that have a lane to this node, sorted. */

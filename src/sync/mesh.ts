@@ -1,4 +1,4 @@
-import { type FabId, formatDot } from '../clocks/dot.ts';
+import { type FabId, formatDot, type Origin } from '../clocks/dot.ts';
 import type { TransportVector } from '../clocks/transport-vector.ts';
 import { WafersyncError } from '../errors.ts';
 import type { ProgramDigest } from '../wafer/program.ts';
@@ -144,16 +144,17 @@ export class Mesh {
 
   /** The peers as operators see them, sorted by fab. */
   peers(): PeerView[] {
-    const lanes = this.#lanes;
-    return lanes.peers(this.#dials.peers()).map((peer) => ({
-      peer,
-      outboundUp: lanes.outboundTo(peer)?.open ?? false,
-      inboundUp: lanes.inboundFrom(peer) !== undefined,
+    return this.#lanes.peers(this.#dials.peers()).map((peer) => ({
+      ...this.#lanes.view(peer),
       liveFabs: this.#ways.from(peer),
-      rttMs: lanes.outboundTo(peer)?.rttMs ?? 0,
       lastError: this.#dials.lastError(peer),
       behind: this.#knowledge.own.received.difference(this.#knowledge.has(peer)),
     }));
+  }
+
+  /** Origins that may be forked: this node and a peer are about to compare them. */
+  suspected(): Origin[] {
+    return this.#forks.origins();
   }
 
   /** Lanes to peers that are not dialled any more are closed; those that they dialled go on. */

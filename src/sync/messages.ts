@@ -35,6 +35,8 @@ export interface PeerStatus {
   readonly relayed: readonly ReportDelta[];
   /** sentAtUs of the latest announcement that carried one; 0 if none did. */
   readonly echoUs: number;
+  /** Clock of the sender when it was sent, microseconds; set where it is sent. */
+  readonly sentAtUs?: number;
 }
 
 /** What the dialling side of a live lane says beside updates and programs. */

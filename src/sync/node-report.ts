@@ -6,10 +6,13 @@ import type { OwnChains } from './fork-searches.ts';
 import type { Report } from './report.ts';
 
 /** This node's report, as of its last commit. */
-export function reportOf(store: Pick<Store, 'vectors' | 'origin' | 'commitNumber' | 'chains'>): Report {
+export function reportOf(
+  store: Pick<Store, 'vectors' | 'origin' | 'commitNumber' | 'chains' | 'nextSequence'>,
+): Report {
   const { received, applied } = store.vectors;
   const held = heldOf(received, applied);
-  return { node: store.origin, number: store.commitNumber, received, held, chains: store.chains.all() };
+  const { origin: node, commitNumber: number } = store;
+  return { node, number, received, held, chains: store.chains.all(), issued: store.nextSequence() - 1 };
 }
 
 /** This node's chains, as a mesh reads them. One that cannot be read cannot be compared: that is no fault of who asks. */

@@ -14,7 +14,7 @@ export function renewalWish(report: Report, heard: Report): RenewalWish | null {
   const later = lives.filter((epoch) => epoch > node.epoch);
   const [above] = later.sort((a, b) => b - a);
   if (above !== undefined) return { reason: 'superseded', above };
-  const issued = received.get(node).max;
+  const issued = report.issued ?? received.get(node).max;
   const isSelf = isOwn && heard.node.epoch === node.epoch;
   const isBehind =
     (isSelf && heard.number > number) ||

@@ -15,6 +15,8 @@ export interface Report {
   readonly held: TransportVector;
   /** Hash chains of what it has without a hole from 1. */
   readonly chains?: readonly Chain[];
+  /** Of this node's own alone: the last sequence that it issued, though that update may be damaged. Never sent. */
+  readonly issued?: number;
 }
 
 /** A report as it goes over a stream: whole, or only the origins that changed since the one before. */

@@ -1,4 +1,4 @@
-import { type Dot, type FabId, formatDot } from '../clocks/dot.ts';
+import { type Dot, type FabId, formatDot, type Origin, originKey } from '../clocks/dot.ts';
 import { HLC_EPOCH_MS, type Timestamp, timestampAt } from '../clocks/hlc.ts';
 import type { TransportVector } from '../clocks/transport-vector.ts';
 import { WafersyncError } from '../errors.ts';
@@ -25,6 +25,12 @@ export interface RetentionOptions {
   readonly reports: () => readonly Report[];
   readonly world: World;
   readonly log: Log;
+  /** Origins of which it is not certain that all have the same under their dots. */
+  readonly suspected: () => readonly Origin[];
+  /** How far the clocks of other fabs are ahead of this node's, milliseconds. */
+  readonly clocks: () => ReadonlyMap<FabId, number>;
+  /** By how much a clock may be ahead of another's for ages to be gone by, milliseconds. */
+  readonly maxClockDriftMs: number;
   /** Age at which values born at this fab are purged daily, days; 0 for never. */
   readonly valuesDays: number;
 }
@@ -57,6 +63,9 @@ const DAY_MS = 24 * 3600 * 1000;
 
 /** From the start to the first daily purge: by then the others have reported. */
 const FIRST_AFTER_MS = 60_000;
+
+/** From a daily purge that failed to the next try. */
+const RETRY_MS = 3600 * 1000;
 
 /** Updates looked at before other work is let through. */
 const PAGE = 2048;
@@ -105,11 +114,12 @@ export class Retention {
     return { valuesDays: this.#options.valuesDays, last: this.#last };
   }
 
-  /** What a purge would take now, and what blocks the rest. */
-  async plan(wish: PurgeWish): Promise<PurgeOutlook> {
+  /** What a purge would take now, and what blocks the rest. @throws WafersyncError `cancelled` once `signal` is aborted */
+  async plan(wish: PurgeWish, signal?: AbortSignal): Promise<PurgeOutlook> {
     const { store, world } = this.#options;
     const count = new OutlookCount(this.#applied(), store.peers.heardAtMs());
     for (let page = this.#page(wish, null, PAGE); page.length > 0; ) {
+      if (signal?.aborted) throw new WafersyncError('cancelled', 'nobody waits for the plan any more');
       for (const update of page) if (isMeant(update, wish)) count.add(update);
       await this.#giveWay();
       page = this.#page(wish, page.at(-1)!, PAGE);
@@ -119,12 +129,22 @@ export class Retention {
     return outlook;
   }
 
-  /** Purges what may be purged now: in several purges where it is much, each in a commit of its own. */
-  async purge(wish: PurgeWish, facts: { readonly author: string; readonly reason: string }): Promise<Purged> {
+  /**
+   * Purges what may be purged now: in several purges where it is much, each in a commit of its own.
+   * @param signal ends it behind the purge under way
+   * @throws WafersyncError `precondition` where ages cannot be trusted: the clock is ahead of another fab's, or none can be
+   * compared; `cancelled` once `signal` is aborted
+   */
+  async purge(
+    wish: PurgeWish,
+    facts: { readonly author: string; readonly reason: string },
+    signal?: AbortSignal,
+  ): Promise<Purged> {
+    this.#checkClock(wish);
     const purges: Dot[] = [];
     let [updates, freedBytes] = [0, 0];
     let page = this.#page(wish, null, MAX_PURGED_UPDATES);
-    while (page.length > 0 && purges.length < MAX_PURGES && !this.#stopped) {
+    while (page.length > 0 && purges.length < MAX_PURGES && !this.#stopped && !signal?.aborted) {
       const { dots, place } = this.#portion(page, wish);
       if (dots.length > 0) {
         const receipt = await this.#options.replica.purge(() => ({
@@ -137,7 +157,7 @@ export class Retention {
       } else await this.#giveWay();
       page = this.#page(wish, place, MAX_PURGED_UPDATES);
     }
-    return { purges, updates, freedBytes, left: await this.plan(wish) };
+    return { purges, updates, freedBytes, left: await this.plan(wish, signal) };
   }
 
   /** What one purge takes of a page, and where the next one begins. */
@@ -176,8 +196,37 @@ export class Retention {
     return appliedByMember(this.#options.members(), this.#options.reports());
   }
 
+  /** What every member has applied. Of a fork reports do not tell which of two contents that was. */
   #everywhere(): TransportVector {
-    return appliedEverywhere(this.#applied());
+    const suspected = new Set(this.#options.suspected().map(originKey));
+    return appliedEverywhere(this.#applied()).filter((origin) => !suspected.has(originKey(origin)));
+  }
+
+  /** By a clock that is wrong everything may seem old, and what is purged is gone for good. */
+  #checkClock({ olderThanDays }: PurgeWish): void {
+    const { members, clocks, maxClockDriftMs, store } = this.#options;
+    if (olderThanDays === 0 || members().every((fab) => fab === store.origin.fab)) return;
+    const ahead = clocks();
+    if (ahead.size === 0) {
+      throw new WafersyncError(
+        'precondition',
+        'no other fab is connected by whose clock the age of results could be checked',
+        {
+          hint: 'Purge once another fab is connected.',
+        },
+      );
+    }
+    for (const [fab, aheadMs] of ahead) {
+      if (aheadMs >= -maxClockDriftMs) continue;
+      const seconds = Math.round(-aheadMs / 1000);
+      throw new WafersyncError(
+        'precondition',
+        `the clock of this node is ${seconds} s ahead of that of ${fab}: results would seem older than they are`,
+        {
+          hint: 'Set the clock that is wrong, and purge then.',
+        },
+      );
+    }
   }
 
   #giveWay(): Promise<void> {
@@ -189,12 +238,12 @@ export class Retention {
   #arm(afterMs: number): void {
     if (this.#stopped) return;
     this.#cancel = this.#options.world.after('retention', afterMs, () => {
-      void this.#daily().finally(() => this.#arm(DAY_MS));
+      void this.#daily().then((done) => this.#arm(done ? DAY_MS : RETRY_MS));
     });
   }
 
-  /** Each fab sees to what was born there, so that no two purge the same. */
-  async #daily(): Promise<void> {
+  /** Each fab sees to what was born there, so that no two purge the same. Tells whether it could. */
+  async #daily(): Promise<boolean> {
     const { store, valuesDays, log } = this.#options;
     const wish = { olderThanDays: valuesDays, fab: store.origin.fab };
     const reason = `values are kept for ${valuesDays} days`;
@@ -213,8 +262,10 @@ export class Retention {
         const oldest = new Date(oldestMs).toISOString();
         log.warn('purge.blocked', { fab, updates: blocked, heard: since, oldest });
       }
+      return true;
     } catch (thrown) {
       log.warn('purge.failed', {}, WafersyncError.from(thrown));
+      return false;
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Dot, FabId } from '../clocks/dot.ts';
+import type { Dot, FabId, Origin } from '../clocks/dot.ts';
 import { timestampMs } from '../clocks/hlc.ts';
 import type { TransportVector } from '../clocks/transport-vector.ts';
 import { WafersyncError } from '../errors.ts';
@@ -18,6 +18,7 @@ import type { PeerStatus, PullRequest } from './messages.ts';
 import { MissingPrograms } from './missing-programs.ts';
 import { keptReports, ownChains, reportOf } from './node-report.ts';
 import { OfferedLanes } from './offered-lanes.ts';
+import { PeerClocks } from './peer-clocks.ts';
 import { answererOf } from './pull-server.ts';
 import type { Report } from './report.ts';
 import { ReportKeeper } from './report-keeper.ts';
@@ -60,6 +61,8 @@ export class SyncRunner {
   readonly changes = new EventSource<void>();
   /** Told when this node takes no part in the mesh any more. */
   readonly fences = new EventSource<WafersyncError>();
+  /** The clocks of others beside this node's. */
+  readonly clocks: PeerClocks;
   #events: MeshEvent[] = [];
   #stepping = false;
   #nextLane = 1;
@@ -99,6 +102,7 @@ export class SyncRunner {
     this.#options = options;
     const { store, world, replica, log } = options;
     this.#missingPrograms = new MissingPrograms(store, log);
+    this.clocks = new PeerClocks(world);
     this.#mesh = new Mesh({
       ...options,
       report: reportOf(store),
@@ -164,7 +168,7 @@ export class SyncRunner {
   ): void {
     const lane = this.#nextLane++;
     const stream = connect({
-      message: (message) => this.#liveMessage(lane, message),
+      message: (message) => this.#liveMessage(lane, peer, message),
       writable: () => this.#post({ type: 'inbound-writable', lane }),
       down: (error) => {
         this.#answers.delete(lane);
@@ -214,6 +218,11 @@ export class SyncRunner {
     return this.#mesh.peers();
   }
 
+  /** Origins that may be forked: what stands under their dots is about to be compared. */
+  suspected(): Origin[] {
+    return this.#mesh.suspected();
+  }
+
   /** What some other node has and this one has not. */
   missing(): TransportVector {
     return this.#mesh.missing();
@@ -249,9 +258,10 @@ export class SyncRunner {
     this.#options.log.error('update.forked', { fab, epoch, sequence }, error);
   }
 
-  #liveMessage(lane: LaneId, message: IncomingLaneMessage): void {
+  #liveMessage(lane: LaneId, peer: FabId, message: IncomingLaneMessage): void {
     if (message.type === 'update') this.#post({ type: 'inbound-update', lane, update: message.update });
     else if (message.type === 'announcement') {
+      this.clocks.heard(peer, message.announcement.sentAtUs);
       this.#post({ type: 'inbound-announcement', lane, announcement: message.announcement });
     } else if (message.type === 'program') this.#options.replica.receiveProgram(message.digest, message.body);
     else if (message.type === 'refused') this.#post({ type: 'inbound-refused', lane, error: message.error });
@@ -314,7 +324,10 @@ export class SyncRunner {
     const lane = this.#nextLane++;
     this.#post({ type: 'outbound-dialled', peer, lane });
     const stream = this.#options.transport.dialLive(peer, {
-      message: (status) => this.#post({ type: 'outbound-status', lane, status, nowUs: this.#nowUs() }),
+      message: (status) => {
+        this.clocks.heard(peer, status.sentAtUs ?? 0);
+        this.#post({ type: 'outbound-status', lane, status, nowUs: this.#nowUs() });
+      },
       writable: () => this.#writers.get(lane)?.resume(),
       down: (error) => {
         this.#writers.delete(lane);

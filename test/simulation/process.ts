@@ -120,6 +120,9 @@ export class NodeProcess implements Answering {
       ...{ store, replica, world, log, valuesDays: 0 },
       members: () => this.mustHaveApplied(),
       reports: () => sync.reports(),
+      suspected: () => sync.suspected(),
+      clocks: () => sync.clocks.ahead(),
+      maxClockDriftMs: settings.maxClockDriftMs,
     });
     this.#storage.changes.subscribe((full) => this.sync.storage(full));
   }

@@ -22,6 +22,12 @@ test('a node learns from others that it was put back, or that its fab lives on e
   assert.equal(heard({ node: TW, number: 9 }), null);
   assert.deepEqual(heard({ node: TW, number: 10 }), { reason: 'behind', above: TW.epoch });
   assert.deepEqual(heard({ node: later, number: 1 }), { reason: 'superseded', above: later.epoch });
+  const rotten = { ...own, received: dots(TW, 1, 4), issued: 5 };
+  assert.equal(
+    renewalWish(rotten, { ...emptyReport(az), received: dots(TW, 1, 5) }),
+    null,
+    'its last is damaged',
+  );
 });
 
 test('what a peer said once of this fab counts again when it goes on as a life that is less', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { type FabId, fabId } from '../../src/clocks/dot.ts';
+import { type FabId, fabId, type Origin } from '../../src/clocks/dot.ts';
 import type { Replica } from '../../src/replica/replica.ts';
 import { reportOf } from '../../src/sync/node-report.ts';
 import { Retention } from '../../src/sync/retention.ts';
@@ -18,17 +18,24 @@ function retention(t: TestContext, { valuesDays = 0, members = ['tw', 'az'] } = 
   const az = new DocumentFab(t, 'az');
   const log = new Journal();
   const fabs: { members: readonly FabId[] } = { members: members.map(fabId) };
+  const around: { suspected: Origin[]; clocks: Map<FabId, number> } = {
+    suspected: [],
+    clocks: new Map([[fabId('az'), -5_000]]),
+  };
   const unit = new Retention({
     store: tw.store,
     replica: tw.bench.replica as unknown as Replica<Carrier>,
     members: () => fabs.members,
     reports: () => [reportOf(tw.store), reportOf(az.store)],
+    suspected: () => around.suspected,
+    clocks: () => around.clocks,
+    maxClockDriftMs: 60_000,
     world: tw.bench.world,
     log,
     valuesDays,
   });
   t.after(() => unit.stop());
-  return { tw, az, log, fabs, unit };
+  return { tw, az, log, fabs, unit, around };
 }
 
 let made = 0;
@@ -44,9 +51,10 @@ async function results(fab: DocumentFab, count: number): Promise<void> {
 /** Lets what takes several commits come to its end. */
 async function ended<T>(fab: DocumentFab, work: Promise<T>): Promise<T> {
   let done = false;
-  void work.finally(() => {
+  const end = () => {
     done = true;
-  });
+  };
+  work.then(end, end);
   while (!done) await fab.bench.commit();
   return work;
 }
@@ -144,3 +152,58 @@ test('once a day the values of what was born here go, and the log says what went
 async function settleDaily(fab: DocumentFab, log: Journal, times: number): Promise<void> {
   while (log.lines.filter(({ event }) => event === 'purge.daily').length < times) await fab.bench.commit();
 }
+
+test('by a clock that is ahead of another, or that nobody can compare, nothing old enough is purged', async (t) => {
+  const { tw, az, unit, around } = retention(t);
+  await results(tw, 1);
+  await az.take(...tw.born);
+  tw.bench.world.advance(2 * DAY_MS);
+  const old = { olderThanDays: 1 };
+  around.clocks = new Map([[fabId('az'), -61_000]]);
+  await assert.rejects(unit.purge(old, KIM), { code: 'precondition', message: /61 s ahead of that of az/ });
+  around.clocks = new Map();
+  await assert.rejects(unit.purge(old, KIM), { code: 'precondition', hint: /another fab is connected/ });
+  around.clocks = new Map([[fabId('az'), 3_600_000]]);
+  assert.equal(
+    (await ended(tw, unit.purge(old, KIM))).updates,
+    1,
+    'a clock that is behind makes results seem young',
+  );
+});
+
+test('what may be forked is not purged: reports do not tell whose content all have', async (t) => {
+  const { tw, az, unit, around } = retention(t);
+  await results(tw, 1);
+  await az.take(...tw.born);
+  around.suspected = [tw.store.origin];
+  assert.equal((await ended(tw, unit.purge({ olderThanDays: 0 }, KIM))).updates, 0);
+  around.suspected = [];
+  assert.equal((await ended(tw, unit.purge({ olderThanDays: 0 }, KIM))).updates, 1);
+});
+
+test('a purge that nobody waits for ends behind the commit under way', async (t) => {
+  const { tw, az, unit } = retention(t);
+  await results(tw, MAX_PURGED_UPDATES + 1);
+  await az.take(...tw.born);
+  const given = new AbortController();
+  const purging = unit.purge({ olderThanDays: 0 }, KIM, given.signal);
+  given.abort();
+  await assert.rejects(ended(tw, purging), { code: 'cancelled' });
+  assert.equal(tw.store.purges.totals().purges, 1);
+});
+
+test('a daily purge that fails is tried again within the hour', async (t) => {
+  const { tw, az, unit, around, log } = retention(t, { valuesDays: 1 });
+  await results(tw, 1);
+  await az.take(...tw.born);
+  tw.bench.world.advance(2 * DAY_MS);
+  around.clocks = new Map();
+  unit.start();
+  tw.bench.world.advance(60_000);
+  await log.line(({ event }) => event === 'purge.failed');
+  around.clocks = new Map([[fabId('az'), 0]]);
+  await tw.bench.commit();
+  tw.bench.world.advance(3_600_000);
+  await tw.bench.commit();
+  assert.equal(tw.store.purges.totals().purges, 1);
+});

@@ -1,3 +1,4 @@
+import { RETENTION_POLICIES } from '../../api/retention-service.ts';
 import { formatDot } from '../../clocks/dot.ts';
 import { WafersyncError } from '../../errors.ts';
 import { toNumber } from '../../wire/long.ts';
@@ -32,7 +33,7 @@ export async function purge(options: PurgeOptions, terminal: Terminal): Promise<
   const { node, olderThan, dryRun, reason, author, json } = options;
   if (dryRun) {
     const plan = await withNode(retentionService, node, (retention) =>
-      retention.PlanPurge({ older_than_days: olderThan }),
+      retention.PlanPurge({ older_than_days: olderThan }, RETENTION_POLICIES.PlanPurge),
     );
     terminal.out(
       json ? JSON.stringify(outlookOf(plan)) : outlookText(outlookOf(plan), 'would go').join('\n'),
@@ -45,7 +46,7 @@ export async function purge(options: PurgeOptions, terminal: Terminal): Promise<
     });
   }
   const purged = await withNode(retentionService, node, (retention) =>
-    retention.Purge({ older_than_days: olderThan, author, reason }),
+    retention.Purge({ older_than_days: olderThan, author, reason }, RETENTION_POLICIES.Purge),
   );
   const told = {
     purges: (purged.purges ?? []).map((dot) => formatDot(fromDot(dot))),

@@ -123,6 +123,7 @@ export function fromSyncStatus(message: SyncStatusMessage): PeerStatus {
     wants: peer.wants ? (peer.wants.fab_ids ?? []).map(fabId) : null,
     relayed: (peer.relayed ?? []).map(fromReport),
     echoUs: toNumber(peer.echo_us),
+    sentAtUs: toNumber(peer.sent_at_us),
   };
 }
 
