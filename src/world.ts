@@ -31,6 +31,7 @@ export type TimerPurpose =
   | 'held'
   | 'scrub'
   | 'retention'
+  | 'leaving'
   | 'shutdown';
 
 /** The real world. */

@@ -10,16 +10,18 @@ import type { FieldPath } from '../wafer/document/field.ts';
 import { canonicalJson } from '../wafer/document/json.ts';
 import { type KnownFab, MAX_MEMBERS, type MemberState } from '../wafer/document/members.ts';
 import { addressField, MESH, memberField } from '../wafer/document/mesh.ts';
+import type { World } from '../world.ts';
 import { coverageOf } from './coverage.ts';
-import type { Membership } from './membership.ts';
+import { type Membership, unplaced } from './membership.ts';
 import type { Carrier, SyncRunner } from './sync-runner.ts';
 
 /** What changing the membership needs. */
 export interface FabControlOptions {
   readonly store: Pick<Store, 'origin' | 'vectors' | 'documents'>;
   readonly replica: Pick<Replica<Carrier>, 'edit' | 'seed'>;
-  readonly sync: Pick<SyncRunner, 'reports' | 'peers'>;
+  readonly sync: Pick<SyncRunner, 'reports' | 'peers' | 'changes'>;
   readonly membership: Membership;
+  readonly world: Pick<World, 'after'>;
 }
 
 /** One fab, as this node knows it. */
@@ -41,6 +43,9 @@ export interface FabFacts extends KnownFab {
 
 const BEFORE_ALL_TIME = 0 as Timestamp;
 
+/** Longest wait until another fab has heard that this one leaves. */
+const HEARD_WITHIN_MS = 10_000;
+
 const BY_CONFIGURATION = { author: '', reason: 'from the configuration' };
 
 /** Who belongs to the mesh, as people see and change it at one node. */
@@ -53,7 +58,7 @@ export class FabControl {
 
   /** Every fab that is known of, sorted. */
   all(): FabFacts[] {
-    return this.#options.membership.fabs().map(({ fab }) => this.facts(fab));
+    return this.#fabs().map(({ fab }) => this.facts(fab));
   }
 
   /** A fab belongs to the mesh from now on. @param address host:port; empty leaves it as it is. @throws WafersyncError `exhausted` where the mesh has as many members as it may have */
@@ -72,11 +77,19 @@ export class FabControl {
     await replica.edit((editor) => editor.sayOfFabs(said, author));
   }
 
-  /** A fab leaves in order. @throws WafersyncError `precondition` while something of it is not at all others, or that cannot be told */
+  /**
+   * A fab leaves in order. At its own node this waits until another fab has heard of it.
+   * @throws WafersyncError `precondition` while something of it is not at all others, or that cannot be told; `unavailable`
+   * where it has left, and nobody else has heard of it yet
+   */
   async remove(fab: FabId, author: Authorship): Promise<void> {
     this.#known(fab);
     this.#checkComplete(fab);
     await this.#say(fab, 'removed', author);
+    if (fab !== this.#options.store.origin.fab || (await this.#isHeardElsewhere(fab))) return;
+    throw new WafersyncError('unavailable', `${fab} leaves, and no other fab has heard of it yet`, {
+      hint: `Keep this node running until \`wafersync fab list\` at another fab shows that ${fab} is removed.`,
+    });
   }
 
   /**
@@ -128,9 +141,17 @@ export class FabControl {
     return { author, reason, sinceMs: timestampMs(last.timestamp) };
   }
 
+  /** Those that are placed, and such as were heard of and are not: they count as members until somebody says otherwise. */
+  #fabs(): KnownFab[] {
+    const { membership, sync, store } = this.#options;
+    const others = unplaced(membership, sync.reports(), store.vectors.received);
+    const unsaid = others.map((fab): KnownFab => ({ fab, state: 'member', address: null }));
+    return [...membership.fabs(), ...unsaid].sort((a, b) => (a.fab < b.fab ? -1 : 1));
+  }
+
   #known(fab: FabId): KnownFab {
     const { membership } = this.#options;
-    const known = membership.fabs().find((each) => each.fab === fab);
+    const known = this.#fabs().find((each) => each.fab === fab);
     if (known) return known;
     throw new WafersyncError('not-found', `${fab} is no fab of this mesh`, {
       hint: `It has ${membership.members().join(', ')}. \`wafersync fab add\` adds one.`,
@@ -145,6 +166,30 @@ export class FabControl {
   async #say(fab: FabId, state: MemberState, author: Authorship): Promise<void> {
     const said = new Map([[memberField(fab), canonicalJson(state)]]);
     await this.#options.replica.edit((editor) => editor.sayOfFabs(said, author));
+  }
+
+  /** Whether another member has what was said last of a fab; waits for it for a while. */
+  #isHeardElsewhere(fab: FabId): Promise<boolean> {
+    const { sync, store, world, membership } = this.#options;
+    const said = [...store.documents.of(MESH).view.siblings(memberField(fab))].sort(compareBirths).at(-1);
+    const isHeard = () =>
+      sync.reports().some(({ node, received }) => {
+        return (
+          node.fab !== fab && membership.stateOf(node.fab) === 'member' && said && received.has(said.dot)
+        );
+      });
+    return new Promise((resolve) => {
+      const end = (heard: boolean) => {
+        unsubscribe();
+        cancel();
+        resolve(heard);
+      };
+      const unsubscribe = sync.changes.subscribe(() => {
+        if (isHeard()) end(true);
+      });
+      const cancel = world.after('leaving', HEARD_WITHIN_MS, () => end(false));
+      if (isHeard()) end(true);
+    });
   }
 
   /** Members of which the mesh document says nothing yet. */
@@ -172,6 +217,15 @@ export class FabControl {
   #checkComplete(fab: FabId): void {
     const { store, sync } = this.#options;
     const heard = sync.reports().some(({ node }) => node.fab === fab);
+    if (fab === store.origin.fab && !sync.peers().some(({ peer }) => this.#isConnected(peer))) {
+      throw new WafersyncError(
+        'precondition',
+        `no other fab is connected: nobody would learn that ${fab} leaves`,
+        {
+          hint: 'Try again once one is connected.',
+        },
+      );
+    }
     if (fab !== store.origin.fab && !(heard && this.#isConnected(fab))) {
       throw new WafersyncError('precondition', `${fab} is not connected: what it has cannot be told`, {
         hint: `Ask its own node, or one that is connected to it. If it never returns: \`wafersync fab evict ${fab}\`.`,

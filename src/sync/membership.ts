@@ -105,7 +105,15 @@ export function mustHaveApplied(
   reports: readonly Report[],
   received: TransportVector,
 ): FabId[] {
+  return [...new Set([...membership.members(), ...unplaced(membership, reports, received)])].sort();
+}
+
+/** Fabs that this node has heard of, and of which neither its configuration nor the mesh says what they are; sorted. */
+export function unplaced(
+  membership: Pick<Membership, 'stateOf'>,
+  reports: readonly Report[],
+  received: TransportVector,
+): FabId[] {
   const heardOf = [...reports.map(({ node }) => node.fab), ...received.entries().map(([{ fab }]) => fab)];
-  const unknown = heardOf.filter((fab) => membership.stateOf(fab) === null);
-  return [...new Set([...membership.members(), ...unknown])].sort();
+  return [...new Set(heardOf.filter((fab) => membership.stateOf(fab) === null))].sort();
 }

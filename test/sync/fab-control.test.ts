@@ -4,6 +4,7 @@ import { type FabId, fabId, mintEpoch } from '../../src/clocks/dot.ts';
 import { IntervalSet } from '../../src/clocks/interval-set.ts';
 import { TransportVector } from '../../src/clocks/transport-vector.ts';
 import { silentLog } from '../../src/log.ts';
+import { EventSource } from '../../src/replica/event-source.ts';
 import type { PeerView } from '../../src/sync/events.ts';
 import { FabControl } from '../../src/sync/fab-control.ts';
 import { Membership } from '../../src/sync/membership.ts';
@@ -39,8 +40,10 @@ function controlAt(t: TestContext, reports: readonly Report[], connected: readon
       behind: TransportVector.empty,
     }),
   );
-  const sync = { reports: () => [...reports], peers: () => peers };
-  const control = new FabControl({ store, replica, sync, membership });
+  const changes = new EventSource<void>();
+  const told = [...reports];
+  const sync = { reports: () => told, peers: () => peers, changes };
+  const control = new FabControl({ store, replica, sync, membership, world: bench.world });
   const settled = async (asked: Promise<unknown>) => {
     const done = asked.then(
       () => null,
@@ -49,7 +52,7 @@ function controlAt(t: TestContext, reports: readonly Report[], connected: readon
     for (let i = 0; i < 4; i++) await bench.commit();
     return done;
   };
-  return { control, membership, settled };
+  return { control, membership, settled, told, changes, bench };
 }
 
 test('a fab leaves once all others have what was born there, and nobody is the only one to have what it has', async (t) => {
@@ -100,4 +103,41 @@ test('the members that only configurations name are told to a new fab, as if bef
   assert.deepEqual(control.facts(AZ).sinceMs, 0, 'nobody in person said so');
   assert.equal(control.facts(IL).author, 'mia');
   assert.equal(control.facts(IL).address, 'il.example:1');
+});
+
+test('a fab that says at its own node that it leaves is told once another has heard of it, or that none has', async (t) => {
+  const reports = [TW, AZ, DE].map((fab) => reportOf(fab, {}));
+  const alone = controlAt(t, reports, []);
+  assert.match(
+    String(await alone.settled(alone.control.remove(TW, AUTHOR))),
+    /nobody would learn that tw leaves/,
+  );
+  for (const heard of [true, false]) {
+    const { control, bench, told, changes } = controlAt(t, reports, [AZ]);
+    let ended: unknown = 'open';
+    control.remove(TW, AUTHOR).then(
+      () => (ended = 'done'),
+      (error: Error) => (ended = error.message),
+    );
+    await bench.commit();
+    assert.equal(ended, 'open');
+    if (heard) {
+      told.push({ ...reportOf(AZ, {}), received: bench.store.vectors.received });
+      changes.emit();
+    } else bench.world.advance(10_000);
+    await bench.commit();
+    assert.equal(ended, heard ? 'done' : 'tw leaves, and no other fab has heard of it yet');
+  }
+});
+
+test('a fab that nobody names, but whose results are here, is shown and can be evicted', async (t) => {
+  const reports = [reportOf(TW, { kr: 2 }), reportOf(AZ, { kr: 1 }), reportOf(fabId('kr'), { kr: 2 })];
+  const { control, membership, settled } = controlAt(t, reports, [AZ]);
+  assert.deepEqual(
+    control.all().map(({ fab }) => fab),
+    [AZ, DE, 'kr', TW],
+  );
+  const kr = fabId('kr');
+  assert.equal(await settled(control.evict(kr, 'kr', AUTHOR)), null);
+  assert.equal(membership.stateOf(kr), 'evicted');
 });
