@@ -49,6 +49,8 @@ export class Ledger {
   forked = false;
   #born = 0;
   /** Dots that each fab has applied, in whatever life. */
+  /** What purges have named, with its content. */
+  readonly #purged = new Set<string>();
   readonly #everApplied = new Map<string, Set<string>>();
   /** Updates that bring an attempt, or a run's record. */
   readonly #carriers = new Map<string, Update[]>();
@@ -78,11 +80,14 @@ export class Ledger {
     for (const dot of dots) applied.add(formatDot(dot));
   }
 
-  /** If an update is a purge: every member has applied what it names. */
+  /** If an update is a purge: every member has applied what it names, unless an earlier purge has named it, which gave way. */
   mayPurge({ header, payload }: Update, members: readonly string[]): void {
     if (header.kind !== 'purge') return;
-    for (const { dot } of decodePurge(payload).purged) {
+    for (const { dot, stubDigest } of decodePurge(payload).purged) {
       const name = formatDot(dot);
+      const content = `${name} ${Buffer.from(stubDigest).toString('hex')}`;
+      if (this.#purged.has(content)) continue;
+      this.#purged.add(content);
       for (const fab of members) {
         const has = this.#everApplied.get(fab)?.has(name);
         assert.ok(has, `${formatDot(header.dot)} purges ${name}, which ${fab} has never applied`);
