@@ -86,7 +86,7 @@ test('a vector made of its own entries is the same one', () => {
   fc.assert(
     fc.property(transportVector, (vector) => {
       assert.ok(TransportVector.of(vector.entries()).equals(vector));
-      assert.ok(TransportVector.of(vector.entries().reverse()).equals(vector));
+      assert.ok(TransportVector.of(vector.entries().toReversed()).equals(vector));
     }),
   );
 });
