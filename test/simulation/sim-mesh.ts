@@ -235,7 +235,13 @@ export class SimMesh {
     await until(() => this.processes.length === this.machines.length);
     for (const fab of this.wanted) {
       let added = false;
-      const [process] = this.processes.filter((known) => known.fab !== fab && known.sync.fenced === null);
+      // One that has a copy is stopped next, maybe before others have heard of it.
+      const [process] = this.processes.filter(
+        (known) =>
+          known.fab !== fab &&
+          known.sync.fenced === null &&
+          !this.twins.some((twin) => twin.fab === known.fab),
+      );
       const author = { author: 'operator', reason: 'once more' };
       process!.fabs.add(fab, `${fab}:1`, author).then(
         () => {
