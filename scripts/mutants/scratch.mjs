@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
@@ -7,8 +7,10 @@ import { join, relative } from 'node:path';
 const LIMIT_MS = 120_000;
 /** Longest run of the simulator on one mutant. */
 const SIMULATION_LIMIT_MS = 600_000;
-/** Longest output that is kept of a program. */
+/** Longest output that is kept of a program, characters. */
 const MAX_OUTPUT = 32 * 1024 * 1024;
+/** @type {['ignore', 'pipe', 'pipe']} */
+const PIPES = ['ignore', 'pipe', 'pipe'];
 /** Not part of what is tested, or linked. */
 const LEFT_OUT = new Set(['.git', 'node_modules', 'dist', 'data']);
 
@@ -22,6 +24,9 @@ const LEFT_OUT = new Set(['.git', 'node_modules', 'dist', 'data']);
 
 /** A copy of the repository outside of it, in which code may be broken. */
 export class Scratch {
+  /** @type {Set<import('node:child_process').ChildProcess>} */
+  #running = new Set();
+
   /** @param {string} root folder that is copied */
   constructor(root) {
     this.folder = mkdtempSync(join(tmpdir(), 'wafersync-mutant-'));
@@ -56,7 +61,9 @@ export class Scratch {
     return this.#run(process.execPath, ['test/simulation/run.ts', ...args], SIMULATION_LIMIT_MS);
   }
 
+  /** Ends what runs in it, and deletes it. */
   remove() {
+    for (const child of this.#running) end(child);
     rmSync(this.folder, { recursive: true, force: true });
   }
 
@@ -69,11 +76,44 @@ export class Scratch {
   #run(program, args, timeout = LIMIT_MS) {
     // A runner inside a test must not report to the one around it.
     const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-    const options = { cwd: this.folder, env, timeout, maxBuffer: MAX_OUTPUT };
-    return new Promise((resolve) => {
-      execFile(program, args, options, (error, stdout, stderr) => {
-        resolve({ ok: !error, timedOut: error?.killed === true, output: `${stdout}${stderr}` });
+    // In a group of its own, so that what it starts ends with it.
+    const child = spawn(program, args, { cwd: this.folder, env, detached: true, stdio: PIPES });
+    this.#running.add(child);
+    const outputs = [child.stdout, child.stderr].map(collected);
+    return new Promise((resolve, reject) => {
+      let timedOut = false;
+      const timer = setTimeout(() => {
+        timedOut = true;
+        end(child);
+      }, timeout);
+      child.once('error', reject);
+      child.once('close', (code) => {
+        clearTimeout(timer);
+        this.#running.delete(child);
+        resolve({ ok: code === 0, timedOut, output: outputs.flat().join('') });
       });
     });
+  }
+}
+
+/** The pieces that a stream brings, up to a bound. @param {import('node:stream').Readable} stream */
+function collected(stream) {
+  /** @type {string[]} */
+  const pieces = [];
+  let kept = 0;
+  stream.setEncoding('utf8').on('data', (/** @type {string} */ text) => {
+    kept += text.length;
+    if (kept <= MAX_OUTPUT) pieces.push(text);
+  });
+  return pieces;
+}
+
+/** Ends a process and all that it has started. @param {import('node:child_process').ChildProcess} child */
+function end({ pid }) {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself meanwhile.
   }
 }
