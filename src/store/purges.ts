@@ -1,5 +1,7 @@
 import type { Dot } from '../clocks/dot.ts';
 import { type Timestamp, timestamp } from '../clocks/hlc.ts';
+import { IntervalSet } from '../clocks/interval-set.ts';
+import type { TransportVector } from '../clocks/transport-vector.ts';
 import type { Purge } from '../wafer/purge.ts';
 import type { Connection } from './connection.ts';
 import type { LocalKeys } from './keys.ts';
@@ -54,6 +56,18 @@ export class Purges {
   /** Whether a purge names just this stub. */
   names(dot: Dot, stubDigest: Uint8Array): boolean {
     return this.namedUnder(dot).some((named) => Buffer.compare(named, stubDigest) === 0);
+  }
+
+  /** Of some stubs here, those that a purge among some updates names. */
+  namedBy(among: TransportVector, stubs: TransportVector): TransportVector {
+    return stubs.map((origin, { intervals }) => {
+      const key = this.#keys.findOrigin(origin);
+      const named = intervals.flatMap(({ from, to }) => {
+        const rows = key === null ? [] : this.#statements.namers.all(key, from, to);
+        return rows.filter((row) => among.has(this.#keys.dot(row.purgeOrigin, row.purgeSequence)));
+      });
+      return IntervalSet.of(named.map(({ sequence }) => ({ from: sequence, to: sequence })));
+    });
   }
 
   /** The purge that named a stub first; null where none here does. */
@@ -124,6 +138,15 @@ function statements(connection: Connection) {
     ),
     named: connection.prepare<[number, number], { stubDigest: Uint8Array }>(
       'SELECT stub_digest AS stubDigest FROM purged_updates WHERE origin = ? AND sequence = ?',
+    ),
+    namers: connection.prepare<
+      [number, number, number],
+      { sequence: number; purgeOrigin: number; purgeSequence: number }
+    >(
+      `SELECT n.sequence, p.origin AS purgeOrigin, p.sequence AS purgeSequence
+       FROM purged_updates n JOIN update_log p ON p.id = n.purge
+         JOIN update_log s ON s.origin = n.origin AND s.sequence = n.sequence
+       WHERE n.origin = ? AND n.sequence BETWEEN ? AND ? AND s.stub_digest = n.stub_digest`,
     ),
     of: connection.prepare<[number, number], PurgeRow>(
       `${PURGE} JOIN purged_updates n ON n.purge = p.update_row WHERE n.origin = ? AND n.sequence = ?

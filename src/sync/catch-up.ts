@@ -107,9 +107,10 @@ export class CatchUp {
     }
   }
 
-  /** A commit: the programs that had come are stored, or are missing again. */
-  committed(): void {
+  /** A commit: the programs that had come are stored, or are missing again. With a new purge peers may give stubs that it names. */
+  committed(hasPurge: boolean): void {
     this.#pendingPrograms.clear();
+    if (hasPurge) this.retry();
   }
 
   /** A new report of a peer: what it says itself that it has not, it may give once it says that it has it. */

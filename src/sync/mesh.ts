@@ -177,7 +177,7 @@ export class Mesh {
     this.#knowledge.own = report;
     if (renewed) this.#lives.renewed(report);
     this.#missingPrograms = missingPrograms;
-    this.#catchUp.committed();
+    this.#catchUp.committed(added.some(({ update }) => update.header.kind === 'purge'));
     for (const { lane, dot, bytes } of stored) {
       this.#knowledge.unpend(dot, bytes);
       this.#lanes.inbound.get(lane)?.stored();

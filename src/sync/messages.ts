@@ -57,8 +57,8 @@ export interface PullRequest {
   readonly wanted: TransportVector;
   readonly programs: readonly ProgramDigest[];
   readonly maxBytes: number;
-  /** False where the asking node does not know stubs: what was purged is unavailable to it. */
-  readonly takesStubs?: boolean;
+  /** What the asking node has applied: of stubs it is given those that a purge among it names. Set where it is sent. */
+  readonly applied?: TransportVector;
   /** Hashes wanted. */
   readonly chains?: readonly ChainQuery[];
 }

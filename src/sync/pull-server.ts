@@ -13,7 +13,7 @@ const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 const SENT_PROGRAMS_MAX = 4096;
 
 /** What is asked. */
-export type AnswerableStore = Pick<Store, 'log' | 'programs' | 'vectors' | 'chains'>;
+export type AnswerableStore = Pick<Store, 'log' | 'programs' | 'vectors' | 'chains' | 'purges'>;
 
 /** Answers the requests of one catch-up lane, one after the other, as fast as the lane takes them. */
 export async function* answerPulls(
@@ -88,8 +88,7 @@ function* answer(
     if (program) yield program;
     else missingPrograms.push(digest);
   }
-  const withheld =
-    request.takesStubs === false ? store.log.stubsAmong(request.wanted) : TransportVector.empty;
+  const withheld = withheldFrom(store, request);
   const wanted = request.wanted.difference(withheld);
   for (const update of wantedUpdates(store, { ...request, wanted })) {
     const { program } = update.header;
@@ -102,6 +101,13 @@ function* answer(
   const unavailable = request.wanted.difference(store.vectors.received).join(withheld);
   const chains = chainsOf(store, request.chains ?? []);
   yield { type: 'pull-end', end: { id: request.id, unavailable, missingPrograms, chains } };
+}
+
+/** Stubs that the asking node has no use for: no purge that it has applied names them. */
+function withheldFrom({ log, purges }: AnswerableStore, request: PullRequest): TransportVector {
+  const stubs = log.stubsAmong(request.wanted);
+  if (stubs.isEmpty) return stubs;
+  return stubs.difference(purges.namedBy(request.applied ?? TransportVector.empty, stubs));
 }
 
 function chainsOf({ chains }: AnswerableStore, queries: readonly ChainQuery[]): Chain[] {

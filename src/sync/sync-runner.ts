@@ -87,7 +87,9 @@ export class SyncRunner {
     'offer-after': ({ peer, afterMs }) => this.#offers.after(peer, afterMs),
     'dial-offer': ({ peer }) => this.#offers.dial(peer),
     'end-offer': ({ peer, error }) => this.#offers.end(peer, error),
-    'send-pull': ({ lane, request }) => this.#pulls.get(lane)?.send(request),
+    'send-pull': ({ lane, request }) => {
+      this.#pulls.get(lane)?.send({ ...request, applied: this.#options.store.vectors.applied });
+    },
     store: ({ lane, update, via }) => this.#options.replica.receive({ update, token: { lane, via } }),
     close: ({ lane, error }) => this.#close(lane, error),
     report: ({ report }) => {

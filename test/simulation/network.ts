@@ -126,7 +126,7 @@ export class SimNetwork {
           }),
         );
         return through(connection.diallerEnd(), (request: PullRequest) =>
-          PullWaferData.requestSerialize(toPullRequest({ ...request, takesStubs: dialler.takesStubs })),
+          PullWaferData.requestSerialize(toPullRequest(asVersionOf(dialler, request))),
         );
       },
       dialOffer: (to, handlers) => {
@@ -143,7 +143,7 @@ export class SimNetwork {
               answerer.message(node.read(this.#laneMessage(OfferWaferData.requestDeserialize(bytes)))),
             );
             return through(stream, (request: PullRequest) =>
-              OfferWaferData.responseSerialize(toPullRequest({ ...request, takesStubs: node.takesStubs })),
+              OfferWaferData.responseSerialize(toPullRequest(asVersionOf(node, request))),
             );
           }),
         );
@@ -262,4 +262,10 @@ export class SimNetwork {
 /** A stream of domain messages over a stream of bytes. */
 function through<T>(stream: Stream<Buffer>, encode: (message: T) => Buffer): Stream<T> {
   return { send: (message) => stream.send(encode(message)), close: (error) => stream.close(error) };
+}
+
+/** A request as the version of who asks makes it: an older one does not say what it has applied. */
+function asVersionOf({ takesStubs }: Pick<Answering, 'takesStubs'>, request: PullRequest): PullRequest {
+  const { applied, ...rest } = request;
+  return takesStubs && applied ? { ...rest, applied } : rest;
 }

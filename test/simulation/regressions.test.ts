@@ -20,6 +20,7 @@ const SEEDS: readonly (readonly [seed: number, options: SeedOptions, was: string
   [800_059, {}, 'a purge gave way to what its fab bore once it had lost it'],
   [800_169, {}, 'a copy renewed its epoch and forgot that a later life of its fab had been told of'],
   [740_011, {}, 'what an upgraded node could not apply, for its disk was full, stayed held'],
+  [2_000_480, {}, 'a stub was given before its purge was anywhere else, and outlived it'],
 ];
 
 for (const [seed, options, was] of SEEDS) {

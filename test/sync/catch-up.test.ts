@@ -133,6 +133,17 @@ test('what a peer lacks is asked of it again after it said that it has not, and 
   assert.equal(asked(catchUp, ripe).wanted.size, 1);
 });
 
+test('what a peer did not give is asked for again once a purge is stored, which may name it', () => {
+  const catchUp = oneLane();
+  const ripe = dots(originOf('tw'), 3, 3);
+  const { id } = asked(catchUp, ripe);
+  catchUp.ended(1, { id, unavailable: ripe, missingPrograms: [] });
+  catchUp.committed(false);
+  assert.equal(catchUp.plan(ripe, all, [], 0).length, 0);
+  catchUp.committed(true);
+  assert.equal(asked(catchUp, ripe).wanted.size, 1);
+});
+
 test('a program is asked for once while it is under way, and again if the commit did not bring it', () => {
   const catchUp = oneLane();
   const { id, programs } = asked(catchUp, none, [PROGRAM]);
@@ -140,7 +151,7 @@ test('a program is asked for once while it is under way, and again if the commit
   catchUp.ended(1, { id, unavailable: none, missingPrograms: [] });
   assert.equal(catchUp.plan(none, all, [PROGRAM], 0).length, 0, 'it waits to be stored');
   assert.equal(catchUp.wouldUse(none, none, [PROGRAM]), false);
-  catchUp.committed();
+  catchUp.committed(false);
   assert.deepEqual(asked(catchUp, none, [PROGRAM]).programs, [PROGRAM]);
 });
 

@@ -39,7 +39,7 @@ function ask({ store }: DocumentFab, request: Partial<PullRequest> & Pick<PullRe
 
 test('a pull is answered with data, with what was purged, marked so, or with what is not here', async (t) => {
   const { tw, dot } = await purged(t);
-  const { updates, unavailable } = ask(tw, { wanted: all(dot) });
+  const { updates, unavailable } = ask(tw, { wanted: all(dot), applied: tw.store.vectors.applied });
   assert.deepEqual(
     updates.map(({ header, stubDigest }) => [header.dot.sequence, stubDigest !== undefined]),
     [
@@ -52,17 +52,29 @@ test('a pull is answered with data, with what was purged, marked so, or with wha
   assert.equal(unavailable, '5');
 });
 
-test('to a node that does not know stubs, what was purged is not here', async (t) => {
+test('a stub is not here for a node that has not applied the purge: that might be lost, and others have the values', async (t) => {
   const { tw, dot } = await purged(t);
-  const { updates, unavailable } = ask(tw, { wanted: all(dot), takesStubs: false });
+  const before = TransportVector.of([[dot, IntervalSet.range(1, 3)]]);
+  for (const applied of [before, TransportVector.empty]) {
+    const { updates, unavailable } = ask(tw, { wanted: all(dot), applied });
+    assert.deepEqual(
+      updates.map(({ header }) => header.dot.sequence),
+      [4, 3, 1],
+    );
+    assert.equal(unavailable, '2,5');
+  }
+});
+
+test('a node of version 0.1.0 does not say what it has applied, and is given no stub', async (t) => {
+  const { tw, dot } = await purged(t);
+  const old = toPullRequest({ id: 1, wanted: all(dot), programs: [], maxBytes: 1_000_000 });
+  delete (old as { applied?: unknown }).applied;
+  const messages = [...answererOf(tw.store)(fromPullRequest(old))];
+  const updates = messages.filter((message) => message.type === 'update').map(({ update }) => update);
   assert.deepEqual(
     updates.map(({ header }) => header.dot.sequence),
     [4, 3, 1],
   );
-  assert.equal(unavailable, '2,5');
-  const old = toPullRequest({ id: 1, wanted: all(dot), programs: [], maxBytes: 9 });
-  delete (old as { takes_stubs?: boolean }).takes_stubs;
-  assert.equal(fromPullRequest(old).takesStubs, false, 'as a request of version 0.1.0 reads');
 });
 
 test('a stub goes over a lane as it is, and one that was changed on the way is refused', async (t) => {

@@ -134,7 +134,7 @@ export function toPullRequest(request: PullRequest): Message<'PullRequest'> {
     wanted: toOriginIntervals(request.wanted),
     program_digests: request.programs.map((digest) => Buffer.from(digest, 'hex')),
     max_bytes: fromNumber(request.maxBytes),
-    takes_stubs: request.takesStubs ?? true,
+    applied: request.applied ? toOriginIntervals(request.applied) : [],
     chains: (request.chains ?? []).map(({ origin, heights }) => ({
       fab_id: origin.fab,
       epoch: fromNumber(origin.epoch),
@@ -150,7 +150,7 @@ export function fromPullRequest(message: Message<'PullRequest'>): PullRequest {
     wanted: fromOriginIntervals(message.wanted),
     programs: (message.program_digests ?? []).map(digestOf),
     maxBytes: toNumber(message.max_bytes),
-    ...(message.takes_stubs ? {} : { takesStubs: false }),
+    applied: fromOriginIntervals(message.applied),
     ...optional('chains', (message.chains ?? []).map(fromChainQuery)),
   };
 }
