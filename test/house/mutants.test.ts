@@ -8,6 +8,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const PATCHES = join(ROOT, 'test', 'mutants');
+const TESTING = readFileSync(join(ROOT, 'docs', 'TESTING.md'), 'utf8');
 const SCRIPT = join(ROOT, 'scripts', 'mutants.mjs');
 
 for (const file of readdirSync(PATCHES)) {
@@ -27,6 +28,18 @@ for (const file of readdirSync(PATCHES)) {
     assert.equal(check.status, 0, check.stderr);
   });
 }
+
+test('docs/TESTING.md lists the mutants, and what is wrong in each', () => {
+  const rows = [...TESTING.matchAll(/^\| `(\d\d-[^`]+)` \| (.+?) \| .+ \|$/gm)].map(([, name, bug]) => [
+    name,
+    bug,
+  ]);
+  const mutants = readdirSync(PATCHES).map((file) => {
+    const text = readFileSync(join(PATCHES, file), 'utf8');
+    return [file.replace('.patch', ''), /^# Bug: (.+)$/m.exec(text)?.[1]?.replaceAll('|', '\\|')];
+  });
+  assert.deepEqual(rows, mutants);
+});
 
 test('no two mutants have one number', () => {
   const numbers = readdirSync(PATCHES).map((name) => name.slice(0, 2));
