@@ -56,6 +56,7 @@ export class Scrub {
     try {
       this.#readUpTo(this.#options.bytesPerSecond);
     } catch {
+      // Read again row by row, it is told where it fails.
       this.#readOneByOne();
     }
   }

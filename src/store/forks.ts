@@ -67,9 +67,7 @@ export class Forks {
     this.#log.remove(dot);
   }
 
-  /**
-   * Those that were born at a fab and are not issued again yet, in their order, behind a place.
-   */
+  /** Those that were born at a fab and are not issued again yet, in their order, behind a place. */
   unissued(fab: FabId, after: ForkedPlace, limit: number): ForkedUpdate[] {
     const { epoch, sequence: from, id: behind } = after;
     const rows = this.#statements.unissued.all(fab, epoch, from, behind, limit);

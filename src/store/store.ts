@@ -204,6 +204,11 @@ export class Store {
       this.forks.keep(dot);
       this.chains.cut(dot, dot.sequence);
     }
+    this.#foldAnew();
+  }
+
+  /** Folds what is applied into the folds, which are empty; what was known of rows may be so no more. */
+  #foldAnew(): void {
     this.#rowsGone();
     refold(this.log, this.#folds, () => {});
   }
@@ -219,8 +224,7 @@ export class Store {
     if (isOther && this.vectors.applied.has(dot)) {
       // Other content of a fork that nobody had found: the tables still have what rotted.
       this.#folds.empty();
-      this.#rowsGone();
-      refold(this.log, this.#folds, () => {});
+      this.#foldAnew();
     }
     this.stubs.make(dot);
     return true;
@@ -297,6 +301,8 @@ export class Store {
    * @param progress called now and then with the number of updates folded so far
    */
   rebuild(progress: (updates: number) => void = () => {}): Rebuilt {
+    // What is damaged is in the tables no more.
+    this.#rowsGone();
     return rebuild(this.#connection, this.log, this.#folds, this.#digest, progress);
   }
 
