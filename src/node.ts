@@ -146,6 +146,7 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
   const lots = new LotBook({ store, commits: replica.commits });
   const sync = new SyncRunner({ ...syncOptions(config, membership, store), replica, store, world, log });
   const marks = new AppliedMarks();
+  marks.remembered(sync.reports().slice(1));
   const mark = () => marks.heard(sync.reports(), world.nowMs());
   mark();
   sync.changes.subscribe(logged(log, 'marks', mark));

@@ -18,7 +18,8 @@ interface Mark {
 }
 
 /**
- * When each fab was first known to have applied what, in memory alone. What a fab had when it was first heard of has no mark.
+ * When each fab was first known to have applied what, in memory alone. What a fab had when this process first heard of it has
+ * no mark.
  * With room for n marks of a fab and an origin, those of the last n seconds are within a second, however fast updates come;
  * where they come slowly, marks of any age are exact. The oldest are forgotten.
  *
@@ -26,6 +27,8 @@ interface Mark {
  */
 export class AppliedMarks {
   readonly #known = new Map<FabId, { readonly report: Report; readonly applied: TransportVector }>();
+  /** Reports from before this process, until something else is heard of their fabs. */
+  readonly #kept = new Map<FabId, Report>();
   readonly #marks = new Map<FabId, Map<string, Mark[]>>();
   readonly #maxMarks: number;
   #lists = 0;
@@ -33,6 +36,11 @@ export class AppliedMarks {
   /** @param maxMarks for tests */
   constructor(maxMarks = MAX_MARKS) {
     this.#maxMarks = maxMarks;
+  }
+
+  /** Takes in reports that were kept over a restart: what is heard next of their fabs has been there for a time unknown. */
+  remembered(reports: readonly Report[]): void {
+    for (const report of reports) this.#kept.set(report.node.fab, report);
   }
 
   /** Takes in the latest reports of all nodes. */
@@ -48,6 +56,8 @@ export class AppliedMarks {
 
   #heard(report: Report, nowMs: number): void {
     const { fab, epoch } = report.node;
+    if (this.#kept.get(fab) === report) return;
+    this.#kept.delete(fab);
     const before = this.#known.get(fab);
     if (before && before.report.received === report.received && before.report.held === report.held) return;
     const applied = appliedOf(report);

@@ -54,7 +54,7 @@ export function receiptLines(receipt: ReceiptJson): string[] {
       ['FAB', 'EQUAL', 'KNOWN BY', 'LACKS', 'HAS MORE', 'WHY'],
       fabs.map((fab) => [
         fab.fab_id,
-        fab.equal ? 'yes' : 'no',
+        equalText(fab),
         fab.confirmed_by === 'unknown' ? '-' : fab.confirmed_by,
         grouped(fab.missing_updates),
         grouped(fab.missing_here),
@@ -62,6 +62,11 @@ export function receiptLines(receipt: ReceiptJson): string[] {
       ]),
     ),
   ];
+}
+
+function equalText({ equal, confirmed_by }: ReceiptJson['fabs'][number]): string {
+  if (equal) return 'yes';
+  return confirmed_by === 'unknown' ? 'unknown' : 'no';
 }
 
 function runLines({ incomplete_runs, incomplete_run_count }: LotStatusJson): string[] {
