@@ -91,7 +91,7 @@ class Watch {
     if (waferId !== '') {
       for (const key of store.waferNames.find(this.#names)) yield key;
     } else if (lot !== '') {
-      for (const key of store.lots.wafers(lot, MAX_FOLLOWED + 1)) yield key;
+      for (const key of store.lots.wafers(lot, 2 * MAX_FOLLOWED)) yield key;
     } else yield* unsyncedWafers(this.#sources, signal);
   }
 
