@@ -6,6 +6,8 @@ import { dataSyncHandlers } from './api/data-sync.ts';
 import { loadDescriptors } from './api/descriptors.ts';
 import { addHealth, Health } from './api/health.ts';
 import { showWhatIsTaken } from './api/intake-health.ts';
+import { lotAsker } from './api/lot-asker.ts';
+import { LOT_POLICIES, lotHandlers } from './api/lot-handlers.ts';
 import { addReflection } from './api/reflection.ts';
 import { RETENTION_POLICIES, retentionServiceHandlers } from './api/retention-service.ts';
 import { runServiceHandlers } from './api/run-service.ts';
@@ -28,14 +30,16 @@ import { StreamOwners } from './ingest/stream/stream-owners.ts';
 import { Spool } from './ingest/upload/spool.ts';
 import type { Log } from './log.ts';
 import { DamageWatch } from './replica/damage-watch.ts';
-import type { EventSource } from './replica/event-source.ts';
+import { type EventSource, logged } from './replica/event-source.ts';
 import { HeldWatch } from './replica/held-watch.ts';
 import { PolicyWatch } from './replica/policy-watch.ts';
 import { Replica } from './replica/replica.ts';
 import { Scrub } from './replica/scrub.ts';
 import { StorageWatch } from './replica/storage-watch.ts';
 import { Store } from './store/store.ts';
+import { AppliedMarks } from './sync/applied-marks.ts';
 import { FabControl } from './sync/fab-control.ts';
+import { LotBook } from './sync/lot-book.ts';
 import { Membership, mustHaveApplied } from './sync/membership.ts';
 import { Retention } from './sync/retention.ts';
 import { type Carrier, SyncRunner } from './sync/sync-runner.ts';
@@ -138,7 +142,14 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
     commits: replica.commits,
     log,
   });
+  // Before the runner, whose listeners ask for what a commit has changed.
+  const lots = new LotBook({ store, commits: replica.commits });
   const sync = new SyncRunner({ ...syncOptions(config, membership, store), replica, store, world, log });
+  const marks = new AppliedMarks();
+  marks.remembered(sync.reports().slice(1));
+  const mark = () => marks.heard(sync.reports(), world.nowMs());
+  mark();
+  sync.changes.subscribe(logged(log, 'marks', mark));
   const retention = new Retention({
     ...{ store, replica, world, log },
     members: () => mustHaveApplied(membership, sync.reports(), store.vectors.received),
@@ -204,8 +215,15 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
   );
   server.add(
     syncMonitor,
-    syncMonitorHandlers({ ...shared, policies, storage, retention, version, slots: subscriptions }),
+    syncMonitorHandlers({
+      ...{ ...shared, policies, storage, retention, version, slots: subscriptions },
+      lotHandlers: lotHandlers({
+        ...{ ...shared, lots, marks, commits: replica.commits, slots: subscriptions },
+        ask: lotAsker(membership),
+      }),
+    }),
     {
+      ...LOT_POLICIES,
       GetNode: { quiet: true },
       WatchNode: { subscription: true },
     },

@@ -13,6 +13,7 @@ import type { World } from '../world.ts';
 import { serverStream, unary } from './call.ts';
 import { onChange } from './changes.ts';
 import type { HandlersOf } from './handlers.ts';
+import type { LotMethods } from './lot-handlers.ts';
 import { toBlocks } from './retention-service.ts';
 import type { Slots } from './slots.ts';
 
@@ -31,6 +32,8 @@ export interface SyncMonitorOptions {
   readonly version: string;
   /** For subscriptions. */
   readonly slots: Slots;
+  /** Tells of wafers and lots. */
+  readonly lotHandlers: HandlersOf<LotMethods>;
 }
 
 /** Where a client does not say: least time between two answers of WatchNode, milliseconds. */
@@ -49,6 +52,7 @@ export function syncMonitorHandlers(options: SyncMonitorOptions): HandlersOf<typ
           yield { node: state() };
       });
     }),
+    ...options.lotHandlers,
   };
 }
 

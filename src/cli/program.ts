@@ -6,6 +6,7 @@ import { addFabCommands } from './fab/command.ts';
 import { addGenerateCommand } from './generate/command.ts';
 import { type ImportOptions, importFiles } from './import.ts';
 import { type InspectOptions, inspect } from './inspect.ts';
+import { addLotCommands } from './lot/command.ts';
 import { addMeshCommands } from './mesh/command.ts';
 import { address, portNumber, positive, waitFor } from './options.ts';
 import { failureLine, processTerminal, type Terminal } from './output.ts';
@@ -65,6 +66,7 @@ function makeProgram(terminal: Terminal, exit: Exit): Command {
   addNodeCommands(program, terminal, exit);
   addDataCommands(program, terminal, exit);
   addWaferCommands(program, terminal, exit);
+  addLotCommands(program, terminal, exit);
   addConflictCommands(program, terminal, exit);
   addMeshCommands(program, terminal, exit);
   addFabCommands(program, terminal, exit);

@@ -11,6 +11,7 @@ import { isMesh } from '../wafer/document/mesh.ts';
 import type { Rules } from '../wafer/document/rules.ts';
 import { type Basis, type DocumentKind, render } from '../wafer/document/shown.ts';
 import type { DocumentView, FieldState } from '../wafer/document/view.ts';
+import { isUnnamedWafer } from '../wafer/run.ts';
 import type { YieldView } from '../wafer/views.ts';
 import type { WaferKey } from '../wafer/wafer-key.ts';
 import type { Connection } from './connection.ts';
@@ -135,6 +136,16 @@ export class Documents {
   /** View of a wafer's attempts that the mesh names for its product; the last attempt where it names none. */
   viewOf(key: WaferKey): YieldView {
     return this.#bases.viewOf(this.product(key)) ?? 'last';
+  }
+
+  /**
+   * Dies that a wafer has in all, as people say of it or of its product; null where nobody does. What a product has is not
+   * said of those without a wafer id: final test has no wafers.
+   */
+  grossDies(key: WaferKey): number | null {
+    const wafer = this.#keys.findWafer(key);
+    if (wafer === null) return null;
+    return this.#bases.grossDiesOf(wafer, isUnnamedWafer(key.waferId) ? null : this.#bases.productOf(wafer));
   }
 
   /** Conflicts of a wafer that stand. */

@@ -11,6 +11,7 @@ const STEPS: readonly string[] = [
   '003-lives.sql',
   '004-damage.sql',
   '005-retention.sql',
+  '006-lots.sql',
 ];
 
 /** Version that this program writes, kept in user_version. */

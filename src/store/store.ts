@@ -27,6 +27,7 @@ import { Folds } from './folds/folds.ts';
 import { Forks } from './forks.ts';
 import { LocalKeys } from './keys.ts';
 import { type IdentifyFile, identifyFile, Life, type RenewalReason } from './life.ts';
+import { Lots } from './lots.ts';
 import { NodeState, type Vectors } from './node-state.ts';
 import { Peers } from './peers.ts';
 import { Programs } from './programs.ts';
@@ -71,6 +72,7 @@ export class Store {
   readonly runs: Runs;
   readonly wafers: Wafers;
   readonly waferNames: WaferNames;
+  readonly lots: Lots;
   readonly yields: Yields;
   readonly peers: Peers;
   readonly room: Room;
@@ -124,6 +126,7 @@ export class Store {
     this.runs = new Runs(connection, keys);
     this.wafers = new Wafers(connection, keys);
     this.waferNames = new WaferNames(connection);
+    this.lots = new Lots(connection, keys);
     this.yields = new Yields(connection, keys);
     this.peers = new Peers(connection, keys, world);
     this.room = new Room(connection);

@@ -62,6 +62,11 @@ export function unnamedWaferId(run: RunId, ordinal: number): string {
   return `run-${run.slice(0, 12)}${ordinal === 0 ? '' : `-${ordinal}`}`;
 }
 
+/** Whether a wafer id is one that {@link unnamedWaferId} made: such as have no id of their own may be no wafers at all. */
+export function isUnnamedWafer(waferId: string): boolean {
+  return /^run-[0-9a-f]{12}(-[1-9]\d*)?$/.test(waferId);
+}
+
 /** Checks the text form of a run id. @throws WafersyncError `invalid` */
 export function runId(text: string): RunId {
   if (!/^[0-9a-f]{32}$/.test(text)) {

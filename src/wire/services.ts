@@ -159,6 +159,12 @@ export const retentionService = service('wafersync.v1.RetentionService', {
 export const syncMonitor = service('wafersync.v1.SyncMonitor', {
   GetNode: unary(v1.GetNodeRequest, v1.GetNodeResponse),
   WatchNode: serverStream(v1.WatchNodeRequest, v1.WatchNodeResponse),
+  GetWaferStatus: unary(v1.GetWaferStatusRequest, v1.GetWaferStatusResponse),
+  ListWafers: unary(v1.ListWafersRequest, v1.ListWafersResponse),
+  GetLotStatus: unary(v1.GetLotStatusRequest, v1.GetLotStatusResponse),
+  WatchSyncStatus: serverStream(v1.WatchSyncStatusRequest, v1.WatchSyncStatusResponse),
+  GetLotDigest: unary(v1.GetLotDigestRequest, v1.GetLotDigestResponse),
+  WaitForLot: serverStream(v1.WaitForLotRequest, v1.WaitForLotResponse),
 });
 
 /** Who belongs to the mesh. */

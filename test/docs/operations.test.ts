@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { EXIT_TIME_UP } from '../../src/cli/lot/wait.ts';
 import { EXIT_UNMENDABLE } from '../../src/cli/serve.ts';
 import { FABS, tunnelEnd } from '../../src/config/fabs.ts';
 import { sources } from '../house/source-files.ts';
@@ -47,7 +48,13 @@ test('every command and option that docs/OPERATIONS.md names is in the help of t
 
 test('the table of exit codes has the one of a node that no restart mends', () => {
   const codes = table('| exit code | of | means | the unit |').map(([, code, of]) => `${code} ${of}`);
-  assert.deepEqual(codes, ['0 any', '1 `serve`', `${EXIT_UNMENDABLE} \`serve\``, '1 others']);
+  assert.deepEqual(codes, [
+    '0 any',
+    '1 `serve`',
+    `${EXIT_UNMENDABLE} \`serve\``,
+    `${EXIT_TIME_UP} \`lot wait\``,
+    '1 others',
+  ]);
 });
 
 test('the addresses are those of the configurations', () => {

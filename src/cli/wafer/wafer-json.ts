@@ -1,8 +1,8 @@
 import { fromWireView } from '../../api/yield-views.ts';
-import { type Epoch, formatEpoch } from '../../clocks/dot.ts';
 import { wafersync } from '../../gen/wafersync.js';
 import { toNumber } from '../../wire/long.ts';
 import { conflictJson } from '../conflicts/conflict-json.ts';
+import { vectorJson } from '../vector-json.ts';
 
 const { SyncState } = wafersync.v1;
 
@@ -31,11 +31,7 @@ export function waferJson(wafer: wafersync.v1.GetWaferResponse.$Properties) {
     state: STATES.get(wafer.state ?? SyncState.SYNC_STATE_UNSPECIFIED) ?? 'unknown',
     synced_fabs: wafer.synced_fabs ?? [],
     missing_fabs: wafer.missing_fabs ?? [],
-    vector: (wafer.vector ?? []).map(({ fab_id, epoch, intervals }) => ({
-      fab_id: fab_id ?? '',
-      epoch: formatEpoch(toNumber(epoch) as Epoch),
-      intervals: (intervals ?? []).map((value) => toNumber(value)),
-    })),
+    vector: vectorJson(wafer.vector),
     conflicts: (wafer.conflicts ?? []).map(conflictJson),
     open_conflicts: toNumber(wafer.open_conflicts),
     ruled_conflicts: toNumber(wafer.ruled_conflicts),

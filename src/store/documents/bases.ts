@@ -1,8 +1,10 @@
 import { type FabId, isFabId } from '../../clocks/dot.ts';
+import { isGrossDies } from '../../wafer/document/checks.ts';
 import { type FieldPath, segmentsOf } from '../../wafer/document/field.ts';
 import { isMemberState, type MemberState, type SaidOfFabs } from '../../wafer/document/members.ts';
 import {
   ADDRESSES_BRANCH,
+  grossDiesField,
   MEMBERS_BRANCH,
   MESH,
   POLICIES_BRANCH,
@@ -10,7 +12,7 @@ import {
   viewField,
 } from '../../wafer/document/mesh.ts';
 import { ANY_PRODUCT, Rules } from '../../wafer/document/rules.ts';
-import { type Basis, PRODUCT } from '../../wafer/document/shown.ts';
+import { type Basis, GROSS_DIES, PRODUCT } from '../../wafer/document/shown.ts';
 import { YIELD_VIEWS, type YieldView } from '../../wafer/views.ts';
 import type { Connection, Participant } from '../connection.ts';
 import type { LocalKeys } from '../keys.ts';
@@ -86,6 +88,25 @@ export class Bases implements Participant {
       if (view) return view;
     }
     return null;
+  }
+
+  /** Gross dies of a wafer: what people say of it, else the mesh of its product; null where neither does. @param product null where none counts */
+  grossDiesOf(wafer: number, product: string | null): number | null {
+    const own = this.#grossDies(wafer, GROSS_DIES);
+    const mesh = this.#keys.findWafer(MESH);
+    if (own !== null || mesh === null || product === null) return own;
+    for (const name of [product, ANY_PRODUCT].filter((text) => text !== '')) {
+      const said = this.#grossDies(mesh, grossDiesField(name));
+      if (said !== null) return said;
+    }
+    return null;
+  }
+
+  /** Null for what is no number of dies: a node that checks less may have written it. */
+  #grossDies(wafer: number, field: FieldPath): number | null {
+    const said = this.#statements.said.get(wafer, field)?.value;
+    const value = said ? (JSON.parse(said) as unknown) : null;
+    return isGrossDies(value) ? value : null;
   }
 
   save(): () => void {

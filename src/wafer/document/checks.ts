@@ -12,12 +12,17 @@ type Check = readonly [pattern: string, says: string, holds: (value: Json) => bo
 
 const DISPOSITIONS = ['none', 'hold', 'release', 'scrap', 'ship'];
 
+/** Most gross dies of a wafer. */
+const MAX_GROSS_DIES = 1_000_000;
+const SAYS_GROSS_DIES = 'is a whole number of dies, 1 to 1000000';
+
 /** Fields of a wafer that have a meaning of their own; every other is free. */
 const WAFER_CHECKS: readonly Check[] = [
   ['/disposition', `is one of ${DISPOSITIONS.join(', ')}`, (value) => DISPOSITIONS.includes(value as string)],
   ['/retired', 'is true', (value) => value === true],
   ['/product', 'is a text', isText],
   ['/home_fab', 'is the id of a fab', isText],
+  ['/gross_dies', SAYS_GROSS_DIES, isGrossDies],
   ['/limits_revision', 'is a text', isText],
   [
     '/orientation',
@@ -47,6 +52,7 @@ const MESH_CHECKS: readonly Check[] = [
     (value) => typeof value === 'string' && isPolicyName(value),
   ],
   ['/views/*', `is one of ${YIELD_VIEWS.join(', ')}`, (value) => YIELD_VIEWS.some((view) => view === value)],
+  ['/gross_dies/*', SAYS_GROSS_DIES, isGrossDies],
 ];
 
 /**
@@ -73,7 +79,7 @@ function checkMesh(field: FieldPath, [branch, , pattern]: readonly string[], kno
   if (branch === 'policies' && pattern !== undefined) segmentsOf(pattern);
   if (known || (branch === 'policies' && pattern === undefined)) return;
   throw new WafersyncError('invalid', `${field} has no meaning in the mesh document`, {
-    hint: 'Rules stand under /policies/PRODUCT/PATTERN, with ~1 for each / of the pattern, views under /views/PRODUCT; PRODUCT * is any.',
+    hint: 'Rules stand under /policies/PRODUCT/PATTERN, with ~1 for each / of the pattern, views under /views/PRODUCT, gross dies under /gross_dies/PRODUCT; PRODUCT * is any.',
   });
 }
 
@@ -115,6 +121,11 @@ function checkWafer(field: FieldPath, segments: readonly string[], document: Jso
       hint: `Write its members, as in /${branch}/NAME.`,
     });
   }
+}
+
+/** Whether a value is a number of gross dies. */
+export function isGrossDies(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MAX_GROSS_DIES;
 }
 
 function isText(value: Json): boolean {

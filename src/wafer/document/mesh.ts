@@ -30,6 +30,11 @@ export function parseRuleField(field: FieldPath): { product: string; pattern: st
   return { product, pattern };
 }
 
+/** Field of the gross dies of a product's wafers: /gross_dies/PRODUCT = number; PRODUCT * is any. */
+export function grossDiesField(product: string): FieldPath {
+  return fieldPath(['gross_dies', product]);
+}
+
 /** Branch of the mesh document that says who belongs to the mesh: /members/FAB = {@link MemberState}. */
 export const MEMBERS_BRANCH = '/members' as FieldPath;
 

@@ -21,6 +21,9 @@ export const HOME_FAB = '/home_fab' as FieldPath;
 /** A product that a person gives a wafer; it counts before that of its runs. */
 export const PRODUCT = '/product' as FieldPath;
 
+/** Dies that a wafer has in all, tested or not; it counts before what the mesh says of its product. */
+export const GROSS_DIES = '/gross_dies' as FieldPath;
+
 /** Fields that rules and policies look at themselves: always the last writer's, or they would hang on themselves. */
 const GIVENS: readonly FieldPath[] = [HOME_FAB, PRODUCT];
 
@@ -47,7 +50,7 @@ const TEMPLATE: { readonly [name: string]: Json } = {
 };
 
 /** What is always in the mesh document. */
-const MESH_TEMPLATE: { readonly [name: string]: Json } = { policies: { '*': {} }, views: {} };
+const MESH_TEMPLATE: { readonly [name: string]: Json } = { policies: { '*': {} }, views: {}, gross_dies: {} };
 
 /** Kinds of documents. */
 export type DocumentKind = 'wafer' | 'mesh';

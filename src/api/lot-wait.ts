@@ -1,0 +1,272 @@
+import { type FabId, fabId } from '../clocks/dot.ts';
+import { TransportVector } from '../clocks/transport-vector.ts';
+import { WafersyncError } from '../errors.ts';
+import { wafersync } from '../gen/wafersync.js';
+import { EventSource, type Unsubscribe } from '../replica/event-source.ts';
+import { coverageOf } from '../sync/coverage.ts';
+import type { LotBook, LotFacts } from '../sync/lot-book.ts';
+import { appliedOf } from '../sync/report.ts';
+import { fromNumber, toNumber } from '../wire/long.ts';
+import type { Message } from '../wire/message.ts';
+import { toOriginIntervals } from '../wire/vectors.ts';
+import type { Cancel, World } from '../world.ts';
+import { onChange } from './changes.ts';
+import type { AskLot, LotAnswer } from './lot-asker.ts';
+import { givenLot, lacksHere, lotStatus } from './lot-status.ts';
+import { meshNow, type StatusSources } from './wafer-status.ts';
+
+const { ConfirmedBy } = wafersync.v1;
+
+/** What a wait is made of. */
+export interface WaitSources extends StatusSources {
+  readonly world: World;
+  readonly lots: LotBook;
+  readonly ask: AskLot;
+}
+
+/** Where a client does not say: longest wait, milliseconds. */
+const DEFAULT_TIMEOUT_MS = 60_000;
+
+/** The longest wait that a client may ask for, milliseconds. */
+const MAX_WAIT_MS = 24 * 3_600_000;
+
+/** Least time between two looks at a lot, milliseconds. */
+const LOOK_MS = 100;
+
+/** Least time between two rounds of asking other fabs, after which they are asked again by themselves, milliseconds. */
+const ASK_AGAIN_MS = 1_000;
+
+/** What a client waits for. */
+interface Wish {
+  readonly lot: string;
+  /** Null for all members. */
+  readonly fabs: readonly FabId[] | null;
+  readonly timeoutMs: number;
+  readonly acceptCut: boolean;
+  readonly acceptReports: boolean;
+}
+
+type FabReceipt = Message<'FabReceipt'>;
+
+/** What one round of asking has found. */
+interface Round {
+  readonly fabs: readonly FabReceipt[];
+  /** What this node had then. */
+  readonly digest: string;
+  readonly vector: TransportVector;
+}
+
+/** Waits for a lot; tells how it goes, and at the end what is known of it. */
+export async function* waitForLot(
+  sources: WaitSources,
+  request: Message<'WaitForLotRequest'>,
+  signal: AbortSignal,
+): AsyncGenerator<Message<'WaitForLotResponse'>> {
+  const wait = new LotWait(sources, wishOf(sources, request), signal);
+  try {
+    for await (const progress of wait.progress()) yield { progress };
+    if (!signal.aborted) yield { receipt: wait.receipt() };
+  } finally {
+    wait.end();
+  }
+}
+
+/** One wait. */
+class LotWait {
+  readonly #sources: WaitSources;
+  readonly #wish: Wish;
+  readonly #beganMs: number;
+  /** Aborted when time is up, or the call is over. */
+  readonly #over = new AbortController();
+  /** Told when there may be something to look at. */
+  readonly #nudges = new EventSource<void>();
+  readonly #signal: AbortSignal;
+  readonly #unsubscribe: Unsubscribe;
+  readonly #cancelTimeout: Cancel;
+  #cancelNudge: Cancel = () => {};
+  #askedMs = Number.NEGATIVE_INFINITY;
+  /** The last round; null where something is known to be missing since. */
+  #round: Round | null = null;
+  #missing: readonly string[] = [];
+
+  constructor(sources: WaitSources, wish: Wish, signal: AbortSignal) {
+    const { world, sync } = sources;
+    this.#sources = sources;
+    this.#wish = wish;
+    this.#signal = signal;
+    this.#beganMs = world.steadyMs();
+    this.#cancelTimeout = world.after('notify', wish.timeoutMs, this.#stop);
+    this.#unsubscribe = sync.changes.subscribe(() => this.#nudges.emit());
+    signal.addEventListener('abort', this.#stop);
+    if (signal.aborted) this.#stop();
+  }
+
+  readonly #stop = () => this.#over.abort();
+
+  /** How the lot is, now and on each change, until it is confirmed or time is up. */
+  async *progress(): AsyncGenerator<Message<'LotStatus'>> {
+    const { world } = this.#sources;
+    let told = '';
+    for await (const _ of onChange(this.#nudges, world, LOOK_MS, this.#over.signal)) {
+      if (await this.#isConfirmed()) return;
+      const status = this.#status();
+      const text = JSON.stringify(status);
+      if (status && text !== told) yield status;
+      told = text;
+    }
+  }
+
+  /** What is known at the end. */
+  receipt(): Message<'LotReceipt'> {
+    const { store, lots, world } = this.#sources;
+    const facts = lots.of(this.#wish.lot);
+    const round = this.#round ?? {
+      fabs: this.#fabs().map((fab) => this.#unasked(facts, fab)),
+      digest: facts.digest.digest,
+      vector: facts.applied,
+    };
+    return {
+      lot: facts.lot,
+      confirmed: this.#round !== null && this.#missing.length === 0,
+      digest: round.digest,
+      vector: toOriginIntervals(round.vector),
+      fabs: [...round.fabs],
+      status: this.#status(),
+      fab_id: store.origin.fab,
+      epoch: fromNumber(store.origin.epoch),
+      at_us: fromNumber(Math.round(world.nowMs() * 1000)),
+      waited_ms: fromNumber(Math.round(world.steadyMs() - this.#beganMs)),
+      missing: [...this.#missing],
+    };
+  }
+
+  /** Leaves nothing behind. */
+  end(): void {
+    this.#cancelTimeout();
+    this.#cancelNudge();
+    this.#unsubscribe();
+    this.#signal.removeEventListener('abort', this.#stop);
+    this.#stop();
+  }
+
+  /** Looks at what is known here; where nothing is missing, other fabs are asked, unless they just were. */
+  async #isConfirmed(): Promise<boolean> {
+    const lacks = this.#lacks();
+    if (lacks.length > 0) {
+      this.#missing = lacks;
+      this.#round = null;
+      return false;
+    }
+    const waitMs = this.#askedMs + ASK_AGAIN_MS - this.#sources.world.steadyMs();
+    if (waitMs <= 0) await this.#ask();
+    if (this.#round && this.#missing.length === 0) return true;
+    this.#cancelNudge();
+    this.#cancelNudge = this.#sources.world.after('notify', waitMs > 0 ? waitMs : ASK_AGAIN_MS, () =>
+      this.#nudges.emit(),
+    );
+    return false;
+  }
+
+  /** What is known to be missing, without asking anybody. */
+  #lacks(): string[] {
+    const { lots, sync } = this.#sources;
+    const facts = lots.of(this.#wish.lot);
+    const { missing } = coverageOf(facts.dots, this.#fabs(), sync.reports());
+    const behind = missing.map(({ fab, updates }) => `${fab} is not known to have ${updates} updates of it`);
+    return [...lacksHere(facts, this.#wish.acceptCut), ...behind];
+  }
+
+  async #ask(): Promise<void> {
+    const { lots, ask, store, world } = this.#sources;
+    const { lot } = this.#wish;
+    const facts = lots.of(lot);
+    const [digest, vector] = [facts.digest.digest, facts.applied];
+    const fabs = await Promise.all(
+      this.#fabs().map(async (fab): Promise<FabReceipt> => {
+        if (fab === store.origin.fab)
+          return { fab_id: fab, equal: true, confirmed_by: ConfirmedBy.CONFIRMED_BY_OWN, digest };
+        return this.#compare(fab, await ask(fab, lot, this.#over.signal), digest, vector);
+      }),
+    );
+    this.#askedMs = world.steadyMs();
+    this.#round = { fabs, digest, vector };
+    const changed =
+      lots.of(lot).digest.digest === digest ? [] : ['it has changed here while others were asked'];
+    const differing = fabs.filter(({ equal }) => !equal);
+    this.#missing = [...differing.map(({ fab_id, reason }) => `${fab_id}: ${reason}`), ...changed];
+  }
+
+  #compare(fab: FabId, answer: LotAnswer, digest: string, vector: TransportVector): FabReceipt {
+    if (answer.kind !== 'answered') {
+      // That it had all when it last said so has been looked at before.
+      const taken = answer.kind === 'unaskable' || this.#wish.acceptReports;
+      const confirmed_by = taken ? ConfirmedBy.CONFIRMED_BY_REPORT : ConfirmedBy.CONFIRMED_BY_UNSPECIFIED;
+      const how = taken ? 'taken by its report alone' : 'it cannot be asked';
+      return { fab_id: fab, equal: taken, confirmed_by, reason: `${how}: ${answer.reason}` };
+    }
+    const [there, here] = [vector.difference(answer.vector).size, answer.vector.difference(vector).size];
+    const equal = answer.digest === digest;
+    return {
+      ...{ fab_id: fab, equal, digest: answer.digest },
+      confirmed_by: ConfirmedBy.CONFIRMED_BY_DIGEST,
+      missing_updates: fromNumber(there),
+      missing_here: fromNumber(here),
+      reason: equal ? '' : differenceOf(there, here),
+    };
+  }
+
+  /** What the reports say of a fab that was not asked. */
+  #unasked({ applied }: LotFacts, fab: FabId): FabReceipt {
+    const { sync } = this.#sources;
+    const report = sync.reports().find(({ node }) => node.fab === fab);
+    const missing = applied.difference(report ? appliedOf(report) : TransportVector.empty).size;
+    return {
+      fab_id: fab,
+      equal: false,
+      missing_updates: fromNumber(missing),
+      reason: 'it was not asked, since something is known to be missing',
+    };
+  }
+
+  #fabs(): readonly FabId[] {
+    return this.#wish.fabs ?? this.#sources.membership.members();
+  }
+
+  /** Null for a lot of which nothing is known. */
+  #status(): Message<'LotStatus'> | null {
+    const facts = this.#sources.lots.of(this.#wish.lot);
+    return facts.known ? lotStatus(facts, meshNow(this.#sources), this.#sources.store).message : null;
+  }
+}
+
+function differenceOf(there: number, here: number): string {
+  const lacks = [
+    ...(there > 0 ? [`it lacks ${there} updates that are here`] : []),
+    ...(here > 0 ? [`it has ${here} updates that are not here`] : []),
+  ];
+  return lacks.join(', ') || 'it has other content under the same numbers';
+}
+
+function wishOf({ membership }: WaitSources, request: Message<'WaitForLotRequest'>): Wish {
+  const members = membership.members();
+  const fabs = [...new Set((request.fab_ids ?? []).map((name) => fabId(name)))].sort();
+  const stranger = fabs.find((fab) => !members.includes(fab));
+  if (stranger) {
+    throw new WafersyncError('invalid', `fab_ids names ${stranger}, which is not a member of this mesh`, {
+      hint: `Its members are ${members.join(', ')}.`,
+    });
+  }
+  const timeoutMs = toNumber(request.timeout_ms, 'timeout_ms') || DEFAULT_TIMEOUT_MS;
+  if (timeoutMs > MAX_WAIT_MS) {
+    throw new WafersyncError('invalid', `timeout_ms is ${timeoutMs}`, {
+      hint: `Give at most ${MAX_WAIT_MS}, and wait again.`,
+    });
+  }
+  return {
+    lot: givenLot(request.lot),
+    fabs: fabs.length > 0 ? fabs : null,
+    timeoutMs,
+    acceptCut: request.accept_cut ?? false,
+    acceptReports: request.accept_reports ?? false,
+  };
+}

@@ -1,0 +1,164 @@
+import { WafersyncError } from '../errors.ts';
+import { wafersync } from '../gen/wafersync.js';
+import type { Commit } from '../replica/commit.ts';
+import type { EventSource } from '../replica/event-source.ts';
+import { touchedBy } from '../sync/lot-book.ts';
+import { type WaferFacts, waferFacts } from '../sync/wafer-facts.ts';
+import { isMesh } from '../wafer/document/mesh.ts';
+import type { WaferKey } from '../wafer/wafer-key.ts';
+import { fromNumber } from '../wire/long.ts';
+import type { Message } from '../wire/message.ts';
+import type { World } from '../world.ts';
+import { onChange } from './changes.ts';
+import { unsyncedWafers } from './list-wafers.ts';
+import { meshNow, type StatusSources, waferStatus } from './wafer-status.ts';
+
+const { SyncState } = wafersync.v1;
+
+/** What a watch is made of. */
+export interface WatchSources extends StatusSources {
+  readonly world: World;
+  readonly commits: Pick<EventSource<Commit<unknown>>, 'subscribe'>;
+}
+
+/** Where a client does not say: least time between two looks, milliseconds. */
+const DEFAULT_INTERVAL_MS = 100;
+
+/** Wafers that one watch follows. */
+const MAX_FOLLOWED = 1_000;
+
+type News = Message<'WatchSyncStatusResponse'>;
+
+/** A wafer that is followed. */
+interface Followed {
+  readonly key: WaferKey;
+  /** Null where a commit may have changed them since. */
+  facts: WaferFacts | null;
+  /** The message that was told last, as text. */
+  told: string;
+}
+
+/** Wafers as they are, and on each change. */
+export async function* watchSync(
+  sources: WatchSources,
+  request: Message<'WatchSyncStatusRequest'>,
+  signal: AbortSignal,
+): AsyncGenerator<News> {
+  const watch = new Watch(sources, request);
+  const unsubscribe = sources.commits.subscribe((commit) => watch.committed(commit));
+  try {
+    for await (const key of watch.present(signal)) watch.follow(key);
+    let first = true;
+    const interval = request.min_interval_ms || DEFAULT_INTERVAL_MS;
+    for await (const _ of onChange(sources.sync.changes, sources.world, interval, signal)) {
+      yield* watch.news();
+      if (first) yield { up_to_date: true };
+      first = false;
+    }
+  } finally {
+    unsubscribe();
+  }
+}
+
+/**
+ * The wafers that one client follows.
+ *
+ * Invariant: facts that are kept of a wafer are those of the database, as of the last commit.
+ */
+class Watch {
+  readonly #sources: WatchSources;
+  readonly #names: { readonly waferId: string; readonly lot: string; readonly insertion: string };
+  readonly #followed = new Map<string, Followed>();
+  /** Wafers that match and are not followed, at most as many as are. */
+  readonly #leftOut = new Set<string>();
+  #leftOutTold = 0;
+
+  constructor(sources: WatchSources, request: Message<'WatchSyncStatusRequest'>) {
+    this.#sources = sources;
+    const { wafer_id, lot, insertion } = request;
+    this.#names = { waferId: wafer_id ?? '', lot: lot ?? '', insertion: insertion ?? '' };
+    if (insertion && !wafer_id) {
+      throw new WafersyncError('invalid', 'insertion is given, and wafer_id is empty', {
+        hint: 'Name the wafer, or only its lot, or nothing for all.',
+      });
+    }
+  }
+
+  /** The wafers that are there when the watch begins; of all, those that are not SYNCED. */
+  async *present(signal: AbortSignal): AsyncGenerator<WaferKey> {
+    const { store } = this.#sources;
+    const { waferId, lot } = this.#names;
+    if (waferId !== '') {
+      for (const key of store.waferNames.find(this.#names)) yield key;
+    } else if (lot !== '') {
+      for (const key of store.lots.wafers(lot, 2 * MAX_FOLLOWED)) yield key;
+    } else yield* unsyncedWafers(this.#sources, signal);
+  }
+
+  /** Follows a wafer, as far as there is room. */
+  follow(key: WaferKey): void {
+    const name = nameOf(key);
+    if (this.#followed.has(name)) return;
+    if (this.#followed.size < MAX_FOLLOWED) this.#followed.set(name, { key, facts: null, told: '' });
+    else if (this.#leftOut.size < MAX_FOLLOWED) this.#leftOut.add(name);
+  }
+
+  /** What is remembered of the wafers that a commit names is looked up again; those that are new are followed. */
+  committed(commit: Commit<unknown>): void {
+    const touched = touchedBy(commit);
+    if (touched === null) for (const followed of this.#followed.values()) followed.facts = null;
+    const named = touched ?? commit.added.map(({ update }) => update.header.wafer);
+    for (const key of named) {
+      if (key.waferId === '' || isMesh(key) || !this.#matches(key)) continue;
+      this.follow(key);
+      const followed = this.#followed.get(nameOf(key));
+      if (followed) followed.facts = null;
+    }
+  }
+
+  /** The wafers of which something is other than it was told. */
+  *news(): Generator<News> {
+    const mesh = meshNow(this.#sources);
+    this.#takeIn();
+    for (const [name, followed] of this.#followed) {
+      followed.facts ??= waferFacts(this.#sources.store, followed.key);
+      const { message } = waferStatus(followed.facts, mesh);
+      const text = JSON.stringify(message);
+      const isNews = text !== followed.told;
+      followed.told = text;
+      // Of all wafers, one that is everywhere makes room until something of it comes.
+      if (this.#ofAll && message.state === SyncState.SYNCED) this.#followed.delete(name);
+      if (isNews) yield { wafer: message };
+    }
+    if (this.#leftOut.size === this.#leftOutTold) return;
+    this.#leftOutTold = this.#leftOut.size;
+    yield { left_out_wafers: fromNumber(this.#leftOutTold) };
+  }
+
+  /** Follows wafers that were left out, as far as there is room now. */
+  #takeIn(): void {
+    for (const name of this.#leftOut) {
+      if (this.#followed.size >= MAX_FOLLOWED) return;
+      this.#leftOut.delete(name);
+      const [lot, waferId, insertion] = JSON.parse(name) as [string, string, string];
+      this.follow({ lot, waferId, insertion });
+    }
+  }
+
+  get #ofAll(): boolean {
+    return this.#names.waferId === '' && this.#names.lot === '';
+  }
+
+  #matches(key: WaferKey): boolean {
+    const { waferId, lot, insertion } = this.#names;
+    return (
+      (waferId === '' || key.waferId === waferId) &&
+      (lot === '' || key.lot === lot) &&
+      (insertion === '' || key.insertion === insertion)
+    );
+  }
+}
+
+function nameOf({ lot, waferId, insertion }: WaferKey): string {
+  return JSON.stringify([lot, waferId, insertion]);
+}
