@@ -1,24 +1,12 @@
 import { type ClientOf, makeClient } from '../api/client.ts';
+import { neverConnected, reasonOf } from '../api/connection-words.ts';
 import { fromMetadata } from '../api/metadata.ts';
 import { WafersyncError } from '../errors.ts';
 import { type AnyMethod, type Service, syncMonitor } from '../wire/services.ts';
 import { CODE_TRAILER, GrpcCode } from '../wire/status.ts';
 
-/** Why a connection failed, in words, by the system's code. */
-const REASONS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'connection refused',
-  ECONNRESET: 'connection reset',
-  EHOSTUNREACH: 'no route to the host',
-  ENETUNREACH: 'no route to the network',
-  ENOTFOUND: 'the name is not known',
-  ETIMEDOUT: 'no answer in time',
-};
-
 /** How long a connection may take to come about, milliseconds. */
 const CONNECT_MS = 10_000;
-
-/** What grpc-js says of a call that never had a connection. */
-const NEVER_CONNECTED = /^(No connection established|Name resolution failed|.*\bECONNREFUSED\b)/;
 
 /**
  * Calls a node by a client of its own, which is closed afterwards.
@@ -66,7 +54,7 @@ export function nodeFailure(thrown: unknown, address: string): WafersyncError {
   const error = WafersyncError.from(thrown);
   const details = libraryDetails(error.cause);
   if (details === null) return error;
-  if (NEVER_CONNECTED.test(details)) {
+  if (neverConnected(details)) {
     return new WafersyncError('unavailable', `no node answers at ${address}${reasonOf(details)}`, {
       hint: 'Start the node, or correct the address.',
       cause: error,
@@ -82,11 +70,6 @@ export function nodeFailure(thrown: unknown, address: string): WafersyncError {
   );
 }
 
-/** What grpc-js says of a connection, in words; any other text as it is. */
-export function plainly(details: string): string {
-  return NEVER_CONNECTED.test(details) ? `no node answers there${reasonOf(details)}` : details;
-}
-
 /** Details of an UNAVAILABLE that grpc-js made itself; null for anything else. */
 function libraryDetails(cause: unknown): string | null {
   if (!(cause instanceof Error) || !('details' in cause) || !('metadata' in cause)) return null;
@@ -99,10 +82,4 @@ interface LibraryStatus {
   readonly code: number;
   readonly details: string;
   readonly metadata: Parameters<typeof fromMetadata>[0];
-}
-
-function reasonOf(details: string): string {
-  const code = /\bE[A-Z]{3,}\b/.exec(details)?.[0];
-  if (code) return ` (${REASONS[code] ?? code})`;
-  return details.startsWith('Name resolution failed') ? ` (${REASONS.ENOTFOUND})` : '';
 }

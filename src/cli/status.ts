@@ -1,9 +1,10 @@
+import { plainly } from '../api/connection-words.ts';
 import { type Epoch, formatEpoch } from '../clocks/dot.ts';
 import { WafersyncError } from '../errors.ts';
 import type { wafersync } from '../gen/wafersync.js';
 import { toNumber } from '../wire/long.ts';
 import { syncMonitor } from '../wire/services.ts';
-import { plainly, withNode } from './node-client.ts';
+import { withNode } from './node-client.ts';
 import { duration, grouped, type Terminal, table } from './output.ts';
 
 /** Options of `wafersync status`. */
