@@ -152,6 +152,7 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
   const transported = syncOptions(config, membership, store);
   const transport = countedTransport(transported.transport, traffic);
   const sync = new SyncRunner({ ...transported, transport, replica, store, world, log });
+  traffic.changes.subscribe(logged(log, 'lanes', () => sync.changes.emit()));
   const lags = new PeerLags({ self: config.fab, commits: replica.commits, clocks: sync.clocks, world, log });
   const marks = new AppliedMarks();
   marks.remembered(sync.reports().slice(1));

@@ -11,16 +11,18 @@ const CONNECT_MS = 10_000;
 /**
  * Calls a node by a client of its own, which is closed afterwards.
  * @param address `host:port`
+ * @param connectMs how long the connection may take to come about
  * @throws WafersyncError what the node says, or that it cannot be reached
  */
 export async function withNode<Methods extends Record<string, AnyMethod>, T>(
   service: Service<Methods>,
   address: string,
   use: (client: ClientOf<Methods>) => Promise<T>,
+  connectMs = CONNECT_MS,
 ): Promise<T> {
   const client = makeClient(service, address);
   try {
-    return await Promise.race([use(client), refusal(client, address)]);
+    return await Promise.race([use(client), refusal(client, address, connectMs)]);
   } catch (thrown) {
     throw nodeFailure(thrown, address);
   } finally {
@@ -34,15 +36,19 @@ export async function checkReachable(address: string): Promise<void> {
 }
 
 /** Rejects where no connection comes about in time: something that takes connections may still say nothing. */
-async function refusal(client: Pick<ClientOf<object>, 'ready'>, address: string): Promise<never> {
-  const ready = await client.ready(CONNECT_MS).then(
+async function refusal(
+  client: Pick<ClientOf<object>, 'ready'>,
+  address: string,
+  connectMs: number,
+): Promise<never> {
+  const ready = await client.ready(connectMs).then(
     () => true,
     () => false,
   );
   if (ready) return new Promise(() => {});
   throw new WafersyncError(
     'unavailable',
-    `no node answers at ${address} (no answer in ${CONNECT_MS / 1000} s)`,
+    `no node answers at ${address} (no answer in ${connectMs / 1000} s)`,
     {
       hint: 'Start the node, or correct the address.',
     },

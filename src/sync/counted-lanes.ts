@@ -91,8 +91,8 @@ function watched<In>(lane: CountedLane, handlers: StreamHandlers<In>): StreamHan
     },
     writable: () => handlers.writable(),
     down: (error) => {
-      lane.down(error);
       handlers.down(error);
+      lane.down(error);
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { FabId } from '../clocks/dot.ts';
 import type { WafersyncError } from '../errors.ts';
+import { EventSource } from '../replica/event-source.ts';
 import type { World } from '../world.ts';
 import { type Rate, Throughput } from './throughput.ts';
 
@@ -79,6 +80,8 @@ export class PeerTraffic {
   readonly #startedMs: number;
   readonly #startedSteadyMs: number;
   readonly #peers = new Map<FabId, Counters>();
+  /** Told when a lane has come up or gone down, or failed for another reason than before. */
+  readonly changes = new EventSource<void>();
 
   constructor(world: Pick<World, 'nowMs' | 'steadyMs'>) {
     this.#world = world;
@@ -98,6 +101,7 @@ export class PeerTraffic {
         state = 'up';
         if (lane.open++ === 0) lane.sinceMs = this.#world.nowMs();
         lane.wasUp = true;
+        this.changes.emit();
       },
       carried: (bytes) => {
         lane.updates++;
@@ -105,11 +109,15 @@ export class PeerTraffic {
         rate.count(bytes, this.#world.steadyMs());
       },
       down: (error) => {
+        if (state === 'over') return;
+        const before = counters.failure;
         if (state === 'up' && --lane.open === 0) lane.sinceMs = this.#world.nowMs();
-        if (state !== 'over' && error && isFailure(kind, error)) {
+        if (error && isFailure(kind, error)) {
           counters.failure = { kind, error, atMs: this.#world.nowMs() };
         }
+        const isNews = state === 'up' || before?.error.line !== counters.failure?.error.line;
         state = 'over';
+        if (isNews) this.changes.emit();
       },
     };
   }
