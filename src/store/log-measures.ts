@@ -1,4 +1,4 @@
-import { type Origin, type OriginKey, originKey } from '../clocks/dot.ts';
+import { type FabId, type Origin, type OriginKey, originKey } from '../clocks/dot.ts';
 import { type Timestamp, timestampMs } from '../clocks/hlc.ts';
 import type { IntervalSet } from '../clocks/interval-set.ts';
 import type { TransportVector } from '../clocks/transport-vector.ts';
@@ -58,15 +58,19 @@ export class LogMeasures {
     return { updates, bytes };
   }
 
-  /** When the oldest of some updates that are here was born, ms since 1970; null for none. One look-up an origin: its updates are born in order. */
-  oldestMs(wanted: TransportVector): number | null {
-    let oldest: number | null = null;
-    for (const [origin, { intervals }] of wanted.entries()) {
+  /**
+   * About when the oldest of some updates that are here was born, ms since 1970 by this node's clock; null for none. One
+   * look-up an origin: its updates are born in order. None is later than it was received, whatever its timestamp says.
+   * @param aheadMs how far the clock of a fab is ahead of this node's
+   */
+  oldestMs(wanted: TransportVector, aheadMs: (fab: FabId) => number): number | null {
+    const born = wanted.entries().flatMap(([origin, { intervals }]) => {
       const key = this.#keys.findOrigin(origin);
       const row = key === null ? undefined : this.#statements.born.get(key, intervals[0]!.from);
-      if (row) oldest = Math.min(oldest ?? Number.POSITIVE_INFINITY, timestampMs(row.timestamp as Timestamp));
-    }
-    return oldest;
+      if (!row) return [];
+      return [Math.min(row.receivedAtMs, timestampMs(row.timestamp as Timestamp) - aheadMs(origin.fab))];
+    });
+    return born.length > 0 ? Math.min(...born) : null;
   }
 
   /** Mean bytes of the latest updates of an origin that are here; of all origins where it has none, null where nobody has. */
@@ -120,8 +124,8 @@ function statements(connection: Connection) {
     bytes: connection.prepare<[origin: number, from: number, to: number], { bytes: number | null }>(
       `SELECT sum(${BYTES}) AS bytes FROM update_log WHERE origin = ? AND sequence BETWEEN ? AND ?`,
     ),
-    born: connection.prepare<[origin: number, sequence: number], { timestamp: number }>(
-      'SELECT timestamp FROM update_log WHERE origin = ? AND sequence = ?',
+    born: connection.prepare<[origin: number, sequence: number], { timestamp: number; receivedAtMs: number }>(
+      `SELECT timestamp, received_at_ms AS receivedAtMs FROM update_log WHERE origin = ? AND sequence = ?`,
     ),
     ofOrigin: connection.prepare<[origin: number, limit: number], { mean: number | null }>(
       `SELECT avg(bytes) AS mean

@@ -30,7 +30,7 @@ export interface Lacking {
   readonly bytes: number;
   /** Whether all bytes were counted; else the rest is estimated by the mean of those that were. */
   readonly counted: boolean;
-  /** When the oldest was born, ms since 1970; null for none. */
+  /** About when the oldest was born, ms since 1970 by this node's clock; null for none. */
   readonly sinceMs: number | null;
 }
 
@@ -139,9 +139,10 @@ export class PeerBook {
   }
 
   async #lacks(lacking: TransportVector, reads: { left: number }): Promise<Lacking> {
-    const { measures } = this.#options.store.log;
+    const { store, sync } = this.#options;
+    const { measures } = store.log;
     const updates = lacking.size;
-    const sinceMs = measures.oldestMs(lacking);
+    const sinceMs = measures.oldestMs(lacking, (fab) => sync.clocks.offsetOf(fab)?.offsetMs ?? 0);
     const counting = measures.sizes(lacking);
     let next = counting.next();
     while (!next.done && reads.left > 0) {

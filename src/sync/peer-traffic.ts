@@ -115,7 +115,7 @@ export class PeerTraffic {
         if (error && isFailure(kind, error)) {
           counters.failure = { kind, error, atMs: this.#world.nowMs() };
         }
-        const isNews = state === 'up' || before?.error.line !== counters.failure?.error.line;
+        const isNews = state === 'up' || reasonOf(before) !== reasonOf(counters.failure);
         state = 'over';
         if (isNews) this.changes.emit();
       },
@@ -152,4 +152,9 @@ export class PeerTraffic {
 /** An offer that is taken back, since the peer dials again, has not failed. */
 function isFailure(kind: LaneKind, { code }: WafersyncError): boolean {
   return code !== 'cancelled' || kind === 'live-to' || kind === 'live-from';
+}
+
+/** The library tells times and attempts in its reasons: numbers make no other reason. */
+function reasonOf(failure: LaneFailure | null): string {
+  return failure ? failure.error.line.replaceAll(/\d+/g, '') : '';
 }

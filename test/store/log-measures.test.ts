@@ -8,7 +8,7 @@ import type { Store } from '../../src/store/store.ts';
 import { type Update, updateBytes } from '../../src/wafer/update.ts';
 import { batch } from '../replica/replica-fixture.ts';
 import { DocumentFab } from '../support/document-bench.ts';
-import { openStore, origin, record, runUpdate, take } from './fixtures.ts';
+import { openStore, origin, record, runUpdate, stillWorld, take } from './fixtures.ts';
 
 const AZ = origin('az');
 const KR = origin('kr');
@@ -74,15 +74,22 @@ test('what was read so far is told between two reads', (t) => {
   assert.deepEqual(counting.next(), { done: false, value: { updates: 2_048, bytes: bytes(1, 2_048) } });
 });
 
-test('the oldest is the lowest sequence that is wanted of any origin', (t) => {
+test('the oldest is the lowest sequence of any origin, by this clock, and never later than it came', (t) => {
   const { store, updates } = filled(t, 20);
   const born = (update: Update) => timestampMs(update.header.timestamp);
   const { measures } = store.log;
-  assert.equal(measures.oldestMs(some(AZ, [5, 9], [12, 20])), born(updates[4]!));
+  const none = () => 0;
+  assert.equal(measures.oldestMs(some(AZ, [5, 9], [12, 20]), none), born(updates[4]!));
+  assert.equal(
+    measures.oldestMs(some(AZ, [5, 9]), () => 400),
+    born(updates[4]!) - 400,
+  );
   const older = runUpdate(KR, 3, record(), { timestamp: timestampAt(Date.UTC(2025, 0, 1)) });
   take(store, older);
-  assert.equal(measures.oldestMs(some(AZ, [5, 9]).join(some(KR, [3, 3]))), Date.UTC(2025, 0, 1));
-  assert.equal(measures.oldestMs(TransportVector.empty), null);
+  assert.equal(measures.oldestMs(some(AZ, [5, 9]).join(some(KR, [3, 3])), none), Date.UTC(2025, 0, 1));
+  take(store, runUpdate(KR, 4, record(), { timestamp: timestampAt(Date.UTC(2031, 0, 1)) }));
+  assert.equal(measures.oldestMs(some(KR, [4, 4]), none), stillWorld.nowMs(), 'its clock is years ahead');
+  assert.equal(measures.oldestMs(TransportVector.empty, none), null);
 });
 
 test('the mean is that of the latest updates of an origin, else of any, else none is known', (t) => {

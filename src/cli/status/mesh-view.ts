@@ -2,7 +2,6 @@ import { plainly } from '../../api/connection-words.ts';
 import { WafersyncError } from '../../errors.ts';
 import { duration, grouped } from '../output.ts';
 import type { PeerJson } from '../peers/peer-json.ts';
-import { stateText } from '../peers/peers.ts';
 import type { Answer } from './ask.ts';
 
 /** A clock that is farther off than this is told, milliseconds. */
@@ -139,17 +138,21 @@ function ownReasons({ node }: Answer): string[] {
 
 /** Who of those that answered has no lane to it or from it, and why; reasons that are alike are told once. */
 function apart(fab: string, answered: ReadonlyMap<string, Answer>): string[] {
-  const reasons = new Map<string, string[]>();
+  const told = new Map<string, string[]>();
   for (const [by, { node, peers }] of answered) {
     const peer = node.peers.find(({ fab_id }) => fab_id === fab);
     if (!peer || (peer.outbound_up && peer.inbound_up)) continue;
-    const rich = peers?.find(({ fab_id }) => fab_id === fab);
-    const how = rich ? stateText(rich.state) : 'no';
-    const error = peer.last_error || (rich?.last_failure?.reason ?? '');
-    const told = `${how}${error ? `: ${plainly(error)}` : ''}`;
-    reasons.set(told, [...(reasons.get(told) ?? []), by]);
+    const reason = plainly(
+      peer.last_error || (peers?.find(({ fab_id }) => fab_id === fab)?.last_failure?.reason ?? ''),
+    );
+    const how = peer.outbound_up ? 'does not dial' : peer.inbound_up ? 'only dials' : 'is not connected with';
+    const key = JSON.stringify([how, reason]);
+    told.set(key, [...(told.get(key) ?? []), by]);
   }
-  return [...reasons].map(([told, by]) => `connected to ${by.sort().join(', ')} ${told}`);
+  return [...told].map(([key, by]) => {
+    const [how, reason] = JSON.parse(key) as [string, string];
+    return `${how} ${by.sort().join(', ')}${reason ? `: ${reason}` : ''}`;
+  });
 }
 
 function catchingUp({ node, peers }: Answer): string[] {
