@@ -8,6 +8,7 @@ import type { PeerView } from './events.ts';
 import type { Membership } from './membership.ts';
 import type { Lag, PeerLags } from './peer-lags.ts';
 import type { PeerTraffic, TrafficView } from './peer-traffic.ts';
+import type { Report } from './report.ts';
 import type { SyncRunner } from './sync-runner.ts';
 
 /** Blocks of the log that one answer reads to count what peers lack. */
@@ -70,6 +71,17 @@ export interface PeerBookOptions {
   readonly giveWay: () => Promise<void>;
 }
 
+/** What was heard of a peer, and when, ms since 1970. */
+interface Heard {
+  readonly report: Report | undefined;
+  readonly atMs: number | null;
+}
+
+/** Reads of the log that are left for one answer. */
+interface Reads {
+  left: number;
+}
+
 /** The peers of a node as operators see them, put together of all that is known of each. */
 export class PeerBook {
   readonly #options: PeerBookOptions;
@@ -84,20 +96,29 @@ export class PeerBook {
 
   /** Every other fab that is known of, and whoever is connected; sorted by fab. */
   async all(): Promise<PeerFacts[]> {
-    const { self, sync, membership } = this.#options;
+    const { self, store, sync, membership } = this.#options;
     const views = new Map(sync.peers().map((view) => [view.peer, view]));
+    const reports = new Map(sync.reports().map((report) => [report.node.fab, report]));
+    const heardAtMs = store.peers.heardAtMs();
     const fabs = new Set([...membership.fabs().map(({ fab }) => fab), ...views.keys()]);
     fabs.delete(self);
     const reads = { left: MAX_READS };
     const all: PeerFacts[] = [];
-    for (const fab of [...fabs].sort()) all.push(await this.#facts(fab, views.get(fab), reads));
+    for (const fab of [...fabs].sort()) {
+      const heard = { report: reports.get(fab), atMs: heardAtMs.get(fab) ?? null };
+      all.push(await this.#facts(fab, views.get(fab), heard, reads));
+    }
     return all;
   }
 
-  async #facts(peer: FabId, view: PeerView | undefined, reads: { left: number }): Promise<PeerFacts> {
+  async #facts(
+    peer: FabId,
+    view: PeerView | undefined,
+    { report, atMs }: Heard,
+    reads: Reads,
+  ): Promise<PeerFacts> {
     const { store, sync, membership, traffic, lags } = this.#options;
     const went = traffic.of(peer);
-    const report = sync.reports().find(({ node }) => node.fab === peer);
     const { received } = store.vectors;
     const lacking = report ? received.difference(report.received) : received;
     const missing = report?.received.difference(received);
@@ -109,7 +130,7 @@ export class PeerBook {
       sinceMs: this.#sinceMs(peer, condition, went),
       lacks: await this.#lacks(lacking, reads),
       missing: { updates: missing?.size ?? 0, bytesEstimate: missing ? this.#estimate(missing) : 0 },
-      reportedAtMs: store.peers.heardAtMs().get(peer) ?? null,
+      reportedAtMs: atMs,
       epoch: report?.node.epoch ?? null,
       lag: lags.of(peer),
       clock: sync.clocks.offsetOf(peer),
@@ -138,7 +159,7 @@ export class PeerBook {
     return Math.max(...live.map(({ sinceMs }) => sinceMs));
   }
 
-  async #lacks(lacking: TransportVector, reads: { left: number }): Promise<Lacking> {
+  async #lacks(lacking: TransportVector, reads: Reads): Promise<Lacking> {
     const { store, sync } = this.#options;
     const { measures } = store.log;
     const updates = lacking.size;
