@@ -38,9 +38,13 @@ import { Scrub } from './replica/scrub.ts';
 import { StorageWatch } from './replica/storage-watch.ts';
 import { Store } from './store/store.ts';
 import { AppliedMarks } from './sync/applied-marks.ts';
+import { countedTransport } from './sync/counted-lanes.ts';
 import { FabControl } from './sync/fab-control.ts';
 import { LotBook } from './sync/lot-book.ts';
 import { Membership, mustHaveApplied } from './sync/membership.ts';
+import { PeerBook } from './sync/peer-facts.ts';
+import { PeerLags } from './sync/peer-lags.ts';
+import { PeerTraffic } from './sync/peer-traffic.ts';
 import { Retention } from './sync/retention.ts';
 import { type Carrier, SyncRunner } from './sync/sync-runner.ts';
 import { grpcTransport } from './sync/transport/grpc-transport.ts';
@@ -144,7 +148,12 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
   });
   // Before the runner, whose listeners ask for what a commit has changed.
   const lots = new LotBook({ store, commits: replica.commits });
-  const sync = new SyncRunner({ ...syncOptions(config, membership, store), replica, store, world, log });
+  const traffic = new PeerTraffic(world);
+  const transported = syncOptions(config, membership, store);
+  const transport = countedTransport(transported.transport, traffic);
+  const sync = new SyncRunner({ ...transported, transport, replica, store, world, log });
+  traffic.changes.subscribe(logged(log, 'lanes', () => sync.changes.emit()));
+  const lags = new PeerLags({ self: config.fab, commits: replica.commits, clocks: sync.clocks, world, log });
   const marks = new AppliedMarks();
   marks.remembered(sync.reports().slice(1));
   const mark = () => marks.heard(sync.reports(), world.nowMs());
@@ -173,7 +182,7 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
   const subscriptions = new Slots(config.api.maxSubscriptions, 'subscriptions', 'api.max_subscriptions');
   const reads = new Slots(config.api.maxReads, 'reads of results', 'api.max_reads');
   const lanes = { idleMs: 'unlimited', stallMs: 'unlimited', subscription: true } as const;
-  server.add(dataSync, dataSyncHandlers({ ...shared, self: config.fab, slots: subscriptions }), {
+  server.add(dataSync, dataSyncHandlers({ ...shared, traffic, self: config.fab, slots: subscriptions }), {
     SyncWaferData: lanes,
     PullWaferData: lanes,
     OfferWaferData: lanes,
@@ -209,14 +218,17 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
   server.add(waferService, waferServiceHandlers({ ...shared, replica }));
   server.add(conflictService, conflictServiceHandlers({ store, replica }));
   server.add(retentionService, retentionServiceHandlers({ store, retention }), RETENTION_POLICIES);
-  server.add(
-    syncControl,
-    syncControlHandlers({ fabs: new FabControl({ ...shared, replica }), checkAddress }),
-  );
+  const fabs = new FabControl({ ...shared, replica });
+  server.add(syncControl, syncControlHandlers({ fabs, checkAddress }));
+  const peers = new PeerBook({
+    ...{ ...shared, self: config.fab, traffic, lags },
+    saidAtMs: (fab) => fabs.facts(fab).sinceMs,
+    giveWay: () => new Promise((resolve) => setImmediate(resolve)),
+  });
   server.add(
     syncMonitor,
     syncMonitorHandlers({
-      ...{ ...shared, policies, storage, retention, version, slots: subscriptions },
+      ...{ ...shared, policies, storage, retention, peers, version, slots: subscriptions },
       lotHandlers: lotHandlers({
         ...{ ...shared, lots, marks, commits: replica.commits, slots: subscriptions },
         ask: lotAsker(membership),

@@ -3,9 +3,11 @@ import { type FabId, fabId } from '../clocks/dot.ts';
 import { WafersyncError } from '../errors.ts';
 import { wafersync } from '../gen/wafersync.js';
 import type { Store } from '../store/store.ts';
+import { countedAnswers, countedFrom } from '../sync/counted-lanes.ts';
 import { type Coverage, coverageOf } from '../sync/coverage.ts';
 import type { Membership } from '../sync/membership.ts';
 import { type PeerStatus, PROTOCOL_VERSION } from '../sync/messages.ts';
+import type { PeerTraffic } from '../sync/peer-traffic.ts';
 import { answerPulls } from '../sync/pull-server.ts';
 import type { SyncRunner } from '../sync/sync-runner.ts';
 import { grpcStream } from '../sync/transport/grpc-stream.ts';
@@ -38,7 +40,9 @@ export interface DataSyncOptions {
   readonly sync: SyncRunner;
   readonly world: World;
   readonly self: FabId;
-  readonly membership: Pick<Membership, 'members' | 'stateOf'>;
+  readonly membership: Pick<Membership, 'fabs' | 'members' | 'stateOf'>;
+  /** What the lanes of peers are counted by. */
+  readonly traffic: PeerTraffic;
   /** For subscriptions. */
   readonly slots: Slots;
 }
@@ -57,14 +61,24 @@ export function dataSyncHandlers(options: DataSyncOptions): HandlersOf<typeof da
   return {
     SyncWaferData: (call) => (isPeer(call.metadata) ? acceptLive(options, call) : subscribe(call)),
     OfferWaferData: (call) => acceptOffer(options, call),
-    PullWaferData: bidi<wafersync.v1.PullRequest.$Properties, WaferUpdate>((requests, { signal: _ }) =>
-      mapAsync(answerPulls(options.store, mapAsync(requests, fromPullRequest)), toWaferUpdate),
-    ),
+    PullWaferData: (call) => answerPeer(options, call),
   };
 }
 
+type PullCall = Parameters<handleBidiStreamingCall<PullRequest, WaferUpdate>>[0];
 type LiveCall = Parameters<handleBidiStreamingCall<WaferUpdate, SyncStatus>>[0];
 type OfferCall = Parameters<handleBidiStreamingCall<WaferUpdate, PullRequest>>[0];
+
+/** Whoever asks is answered; a member's lane is counted. */
+function answerPeer(options: DataSyncOptions, call: PullCall): void {
+  const name = String(call.metadata.get(PEER_FAB)[0] ?? '');
+  const peer = options.membership.fabs().find(({ fab }) => fab === name)?.fab;
+  const handle = bidi<PullRequest, WaferUpdate>((requests) => {
+    const answers = answerPulls(options.store, mapAsync(requests, fromPullRequest));
+    return mapAsync(peer ? countedAnswers(options.traffic, peer, answers) : answers, toWaferUpdate);
+  });
+  handle(call);
+}
 
 function acceptLive(options: DataSyncOptions, call: LiveCall): void {
   const codec = {
@@ -73,14 +87,18 @@ function acceptLive(options: DataSyncOptions, call: LiveCall): void {
     encode: (status: PeerStatus) => toSyncStatus(status, options.world.nowMs() * 1000),
   };
   whoever(options, call, (peer) =>
-    options.sync.acceptLive(peer, (handlers) => grpcStream(call, codec, handlers)),
+    options.sync.acceptLive(peer, (handlers) =>
+      grpcStream(call, codec, countedFrom(options.traffic, peer, 'live-from', handlers)),
+    ),
   );
 }
 
 function acceptOffer(options: DataSyncOptions, call: OfferCall): void {
   const codec = { ...endingOf(call), decode: fromWaferUpdate, encode: toPullRequest };
   whoever(options, call, (peer) =>
-    options.sync.acceptOffer(peer, (handlers) => grpcStream(call, codec, handlers)),
+    options.sync.acceptOffer(peer, (handlers) =>
+      grpcStream(call, codec, countedFrom(options.traffic, peer, 'offered-from', handlers)),
+    ),
   );
 }
 

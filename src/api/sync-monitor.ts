@@ -3,6 +3,7 @@ import type { PolicyWatch } from '../replica/policy-watch.ts';
 import type { StorageView } from '../replica/storage-watch.ts';
 import type { Store } from '../store/store.ts';
 import type { Membership } from '../sync/membership.ts';
+import type { PeerBook } from '../sync/peer-facts.ts';
 import type { RetentionView } from '../sync/retention.ts';
 import type { SyncRunner } from '../sync/sync-runner.ts';
 import type { MemberState } from '../wafer/document/members.ts';
@@ -14,6 +15,8 @@ import { serverStream, unary } from './call.ts';
 import { onChange } from './changes.ts';
 import type { HandlersOf } from './handlers.ts';
 import type { LotMethods } from './lot-handlers.ts';
+import { clockState, databaseState } from './node-facts.ts';
+import { listPeers } from './peer-list.ts';
 import { toBlocks } from './retention-service.ts';
 import type { Slots } from './slots.ts';
 
@@ -28,6 +31,7 @@ export interface SyncMonitorOptions {
   readonly retention: { view(): RetentionView };
   readonly world: World;
   readonly membership: Pick<Membership, 'fabs' | 'members' | 'addressOf'>;
+  readonly peers: Pick<PeerBook, 'all'>;
   /** Version of the program. */
   readonly version: string;
   /** For subscriptions. */
@@ -45,6 +49,7 @@ export function syncMonitorHandlers(options: SyncMonitorOptions): HandlersOf<typ
   const state = () => nodeState(options, options.world.steadyMs() - startedMs);
   return {
     GetNode: unary(() => ({ node: state() })),
+    ListPeers: listPeers(options.peers),
     WatchNode: serverStream((request: wafersync.v1.WatchNodeRequest.$Properties, { signal }) => {
       const interval = request.min_interval_ms || DEFAULT_INTERVAL_MS;
       return options.slots.during(async function* () {
@@ -93,6 +98,8 @@ function nodeState(options: SyncMonitorOptions, uptimeMs: number): NodeState {
     last_lag_ms: sync.lastLagMs,
     missing_updates: fromNumber(sync.missing().size),
     retention: retentionState(options),
+    database: databaseState(store),
+    clock: clockState(store, sync.clocks, options.world),
     storage: {
       full: storage.full,
       full_for_ms: fromNumber(Math.round(storage.fullForMs)),

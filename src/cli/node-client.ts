@@ -1,38 +1,28 @@
 import { type ClientOf, makeClient } from '../api/client.ts';
+import { neverConnected, reasonOf } from '../api/connection-words.ts';
 import { fromMetadata } from '../api/metadata.ts';
 import { WafersyncError } from '../errors.ts';
 import { type AnyMethod, type Service, syncMonitor } from '../wire/services.ts';
 import { CODE_TRAILER, GrpcCode } from '../wire/status.ts';
 
-/** Why a connection failed, in words, by the system's code. */
-const REASONS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'connection refused',
-  ECONNRESET: 'connection reset',
-  EHOSTUNREACH: 'no route to the host',
-  ENETUNREACH: 'no route to the network',
-  ENOTFOUND: 'the name is not known',
-  ETIMEDOUT: 'no answer in time',
-};
-
 /** How long a connection may take to come about, milliseconds. */
 const CONNECT_MS = 10_000;
-
-/** What grpc-js says of a call that never had a connection. */
-const NEVER_CONNECTED = /^(No connection established|Name resolution failed|.*\bECONNREFUSED\b)/;
 
 /**
  * Calls a node by a client of its own, which is closed afterwards.
  * @param address `host:port`
+ * @param connectMs how long the connection may take to come about
  * @throws WafersyncError what the node says, or that it cannot be reached
  */
 export async function withNode<Methods extends Record<string, AnyMethod>, T>(
   service: Service<Methods>,
   address: string,
   use: (client: ClientOf<Methods>) => Promise<T>,
+  connectMs = CONNECT_MS,
 ): Promise<T> {
   const client = makeClient(service, address);
   try {
-    return await Promise.race([use(client), refusal(client, address)]);
+    return await Promise.race([use(client), refusal(client, address, connectMs)]);
   } catch (thrown) {
     throw nodeFailure(thrown, address);
   } finally {
@@ -46,15 +36,19 @@ export async function checkReachable(address: string): Promise<void> {
 }
 
 /** Rejects where no connection comes about in time: something that takes connections may still say nothing. */
-async function refusal(client: Pick<ClientOf<object>, 'ready'>, address: string): Promise<never> {
-  const ready = await client.ready(CONNECT_MS).then(
+async function refusal(
+  client: Pick<ClientOf<object>, 'ready'>,
+  address: string,
+  connectMs: number,
+): Promise<never> {
+  const ready = await client.ready(connectMs).then(
     () => true,
     () => false,
   );
   if (ready) return new Promise(() => {});
   throw new WafersyncError(
     'unavailable',
-    `no node answers at ${address} (no answer in ${CONNECT_MS / 1000} s)`,
+    `no node answers at ${address} (no answer in ${connectMs / 1000} s)`,
     {
       hint: 'Start the node, or correct the address.',
     },
@@ -66,7 +60,7 @@ export function nodeFailure(thrown: unknown, address: string): WafersyncError {
   const error = WafersyncError.from(thrown);
   const details = libraryDetails(error.cause);
   if (details === null) return error;
-  if (NEVER_CONNECTED.test(details)) {
+  if (neverConnected(details)) {
     return new WafersyncError('unavailable', `no node answers at ${address}${reasonOf(details)}`, {
       hint: 'Start the node, or correct the address.',
       cause: error,
@@ -82,11 +76,6 @@ export function nodeFailure(thrown: unknown, address: string): WafersyncError {
   );
 }
 
-/** What grpc-js says of a connection, in words; any other text as it is. */
-export function plainly(details: string): string {
-  return NEVER_CONNECTED.test(details) ? `no node answers there${reasonOf(details)}` : details;
-}
-
 /** Details of an UNAVAILABLE that grpc-js made itself; null for anything else. */
 function libraryDetails(cause: unknown): string | null {
   if (!(cause instanceof Error) || !('details' in cause) || !('metadata' in cause)) return null;
@@ -99,10 +88,4 @@ interface LibraryStatus {
   readonly code: number;
   readonly details: string;
   readonly metadata: Parameters<typeof fromMetadata>[0];
-}
-
-function reasonOf(details: string): string {
-  const code = /\bE[A-Z]{3,}\b/.exec(details)?.[0];
-  if (code) return ` (${REASONS[code] ?? code})`;
-  return details.startsWith('Name resolution failed') ? ` (${REASONS.ENOTFOUND})` : '';
 }

@@ -70,6 +70,19 @@ export function grouped(value: number): string {
   return value.toLocaleString('en-US');
 }
 
+/** Bytes as people say them: 512 B, 3.4 KiB, 1.2 GiB. */
+export function size(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let [value, unit] = [bytes, 0];
+  for (; value >= 1024 && unit < units.length - 1; unit++) value /= 1024;
+  return `${unit === 0 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+}
+
+/** A number with its sign: +0.4, -12.0. */
+export function signed(value: number): string {
+  return `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(1)}`;
+}
+
 /** Milliseconds as people say them: 12 ms, 3.4 s, 5 min 2 s, 3 h 12 min, 2 d 5 h. */
 export function duration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;

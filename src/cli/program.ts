@@ -10,10 +10,11 @@ import { addLotCommands } from './lot/command.ts';
 import { addMeshCommands } from './mesh/command.ts';
 import { address, portNumber, positive, waitFor } from './options.ts';
 import { failureLine, processTerminal, type Terminal } from './output.ts';
+import { addPeersCommand } from './peers/command.ts';
 import { addRetentionCommands } from './retention/command.ts';
 import { type SendOptions, send } from './send.ts';
 import { rebuild, type ServeOptions, serve } from './serve.ts';
-import { type StatusOptions, status } from './status.ts';
+import { addStatusCommand } from './status/command.ts';
 import { VERSION } from './version.ts';
 import { addWaferCommands } from './wafer/command.ts';
 import { type WatchOptions, watch } from './watch.ts';
@@ -65,6 +66,8 @@ function makeProgram(terminal: Terminal, exit: Exit): Command {
     });
   addNodeCommands(program, terminal, exit);
   addDataCommands(program, terminal, exit);
+  addStatusCommand(program, terminal, exit);
+  addPeersCommand(program, terminal, exit);
   addWaferCommands(program, terminal, exit);
   addLotCommands(program, terminal, exit);
   addConflictCommands(program, terminal, exit);
@@ -153,10 +156,4 @@ function addDataCommands(program: Command, terminal: Terminal, exit: Exit): void
     .action(async (files: string[], options: InspectOptions) =>
       exit(await inspect(files, options, terminal)),
     );
-  program
-    .command('status')
-    .description('tell the state of a node and of its peers')
-    .requiredOption('--node <host:port>', 'where the node listens', address)
-    .option('--json', 'print JSON')
-    .action(async (options: StatusOptions) => exit(await status(options, terminal)));
 }

@@ -21,6 +21,7 @@ import { Bases } from './documents/bases.ts';
 import { DocumentQueries } from './documents/stored-view.ts';
 import { WaferOrigins } from './documents/wafer-origins.ts';
 import { Documents } from './documents.ts';
+import { type FileSizes, fileSizes } from './file-sizes.ts';
 import { FoldDigest } from './fold-digest.ts';
 import { DocumentFold } from './folds/document-fold.ts';
 import { Folds } from './folds/folds.ts';
@@ -317,6 +318,11 @@ export class Store {
     });
     this.#readers.add(reader);
     return reader;
+  }
+
+  /** What the database takes of its volume now. */
+  files(): FileSizes {
+    return fileSizes(this.#connection.file);
   }
 
   /** Bounds the size of the database file from now on, bytes; null takes the bound away. What is there stays. */

@@ -10,6 +10,7 @@ import type { Connection } from './connection.ts';
 import type { WaferOrigins } from './documents/wafer-origins.ts';
 import { HeldUpdates } from './held-updates.ts';
 import type { LocalKeys } from './keys.ts';
+import { LogMeasures } from './log-measures.ts';
 import type { NodeState } from './node-state.ts';
 import { DamagedUpdate, openSealed, type SealedRow } from './sealed.ts';
 import type { Decoders, HeldUpdate, HoldReason } from './types.ts';
@@ -31,6 +32,7 @@ export interface LogParts {
 
 /** The log: every update received or born here, as sealed where it was born. */
 export class UpdateLog {
+  readonly measures: LogMeasures;
   readonly #connection: Connection;
   readonly #state: NodeState;
   readonly #keys: LocalKeys;
@@ -49,6 +51,7 @@ export class UpdateLog {
     this.#decoders = decoders;
     this.#world = world;
     this.#held = new HeldUpdates(connection, keys, world);
+    this.measures = new LogMeasures(connection, keys);
     this.#statements = statements(connection);
   }
 
@@ -179,6 +182,7 @@ export class UpdateLog {
     this.#held.drop(id);
     this.#statements.mend.run(id);
     this.#statements.remove.run(id);
+    this.measures.changed(dot, dot.sequence);
     this.#state.gone(dot);
   }
 
@@ -250,6 +254,7 @@ export class UpdateLog {
     const { id } = this.rowOf(dot);
     this.#statements.repair.run(headerBytes, payload, digest, stubDigest ?? null, id);
     this.#statements.mend.run(id);
+    this.measures.changed(dot, dot.sequence);
     this.#state.mend(dot);
     return true;
   }
@@ -258,6 +263,7 @@ export class UpdateLog {
   cut(dot: Dot, stub: Uint8Array, stubDigest: Uint8Array): void {
     this.#connection.requireTransaction();
     this.#statements.cut.run(stub, stubDigest, this.rowOf(dot).id);
+    this.measures.changed(dot, dot.sequence);
   }
 
   /** Of some updates, those that are stubs here. */

@@ -201,7 +201,7 @@ export class Mesh {
   #status(id: LaneId, status: PeerStatus, nowUs: number): void {
     const lane = this.#lanes.outbound.get(id);
     if (!lane) return;
-    if (status.hello) this.#greet(lane, status.hello);
+    if (status.hello) this.#greet(lane, status.hello, nowUs);
     if (!lane.open) throw new WafersyncError('invalid', `${lane.peer} spoke before its hello`);
     lane.acknowledge(status.acknowledged);
     if (status.wants) lane.want(status.wants);
@@ -209,9 +209,9 @@ export class Mesh {
     this.#learn(lane.peer, lane.reader, status.report, status.relayed);
   }
 
-  #greet(lane: OutboundLane, hello: Hello): void {
+  #greet(lane: OutboundLane, hello: Hello, nowUs: number): void {
     checkHello(lane.peer, hello);
-    lane.greet(hello);
+    lane.greet(hello, nowUs);
     this.#dials.liveUp(lane.peer);
     this.#offers.liveUp(lane.peer);
     this.#offer(lane.peer);

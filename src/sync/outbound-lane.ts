@@ -51,10 +51,11 @@ export class OutboundLane {
     return this.#window !== null;
   }
 
-  /** Takes the peer's first message. */
-  greet(hello: Hello): void {
+  /** Takes the peer's first message; asks for an echo, so that clocks and round trip are known from the beginning. */
+  greet(hello: Hello, nowUs: number): void {
     this.#window = hello.window;
     this.#owesReport = true;
+    this.#owesEchoUs = nowUs;
   }
 
   /** The peer wants these fabs' updates from now on. */

@@ -327,7 +327,7 @@ export class SyncRunner {
     this.#post({ type: 'outbound-dialled', peer, lane });
     const stream = this.#options.transport.dialLive(peer, {
       message: (status) => {
-        this.clocks.heard(peer, status.sentAtUs ?? 0);
+        this.clocks.heard(peer, status.sentAtUs ?? 0, status.echoUs);
         this.#post({ type: 'outbound-status', lane, status, nowUs: this.#nowUs() });
       },
       writable: () => this.#writers.get(lane)?.resume(),

@@ -165,6 +165,7 @@ export const syncMonitor = service('wafersync.v1.SyncMonitor', {
   WatchSyncStatus: serverStream(v1.WatchSyncStatusRequest, v1.WatchSyncStatusResponse),
   GetLotDigest: unary(v1.GetLotDigestRequest, v1.GetLotDigestResponse),
   WaitForLot: serverStream(v1.WaitForLotRequest, v1.WaitForLotResponse),
+  ListPeers: unary(v1.ListPeersRequest, v1.ListPeersResponse),
 });
 
 /** Who belongs to the mesh. */

@@ -8,7 +8,7 @@ import { createServer } from '../../src/api/server.ts';
 import type { WafersyncError } from '../../src/errors.ts';
 import { syncMonitor } from '../../src/wire/services.ts';
 import { closing, collect, Journal, StillWorld, settled, until } from '../support/grpc-client.ts';
-import { unusedLotHandlers } from '../support/unused-handlers.ts';
+import { unusedMonitorHandlers } from '../support/unused-handlers.ts';
 
 /** A server that a test closes by itself. WatchNode waits for its end; GetNode for `open`, whatever becomes of it. */
 async function monitor(t: TestContext) {
@@ -19,7 +19,7 @@ async function monitor(t: TestContext) {
   server.add(
     syncMonitor,
     {
-      ...unusedLotHandlers,
+      ...unusedMonitorHandlers,
       GetNode: unary(async () => {
         await opened;
         return { node: { fab_id: 'tw' } };
@@ -120,7 +120,7 @@ test('a client that takes not even the last words is cut', async (t) => {
   const server = createServer({ log: new Journal(), world });
   let produced = 0;
   server.add(syncMonitor, {
-    ...unusedLotHandlers,
+    ...unusedMonitorHandlers,
     GetNode: unary(() => ({})),
     WatchNode: serverStream(async function* () {
       for (; ; produced += 1) yield { node: { fab_id: 'x'.repeat(100_000) } };

@@ -6,7 +6,7 @@ import { makeClient } from '../../src/api/client.ts';
 import { WafersyncError } from '../../src/errors.ts';
 import { syncMonitor } from '../../src/wire/services.ts';
 import { callRaw, closing, collect, type JournalLine, serve } from '../support/grpc-client.ts';
-import { unusedLotHandlers } from '../support/unused-handlers.ts';
+import { unusedMonitorHandlers } from '../support/unused-handlers.ts';
 
 const GET_NODE = '/wafersync.v1.SyncMonitor/GetNode';
 
@@ -15,7 +15,7 @@ async function monitor(t: TestContext, policies = {}) {
     server.add(
       syncMonitor,
       {
-        ...unusedLotHandlers,
+        ...unusedMonitorHandlers,
         GetNode: unary(() => ({ node: { fab_id: 'tw' } })),
         WatchNode: serverStream(async function* ({ min_interval_ms }, { signal }) {
           if (min_interval_ms === 1) throw new WafersyncError('invalid', 'too often');

@@ -58,3 +58,12 @@ test('what a terminal shows of Ctrl-C is wiped out', () => {
   screen.say('bye');
   assert.deepEqual(terminal.lines, ['tw', 'bye']);
 });
+
+test('lines that a terminal is too low for are not drawn', () => {
+  const written: string[] = [];
+  const output = { columns: 80, rows: 4, write: (text: string) => void written.push(text) };
+  const screen = new Screen(output, () => ['one', 'two', 'three', 'four', 'five']);
+  screen.redraw();
+  screen.redraw();
+  assert.deepEqual(written, ['one\ntwo\nthree\n', '\u001b[3A\u001b[Jone\ntwo\nthree\n']);
+});

@@ -16,3 +16,9 @@ export const unusedLotHandlers = {
   GetLotDigest: unary(() => ({})),
   WaitForLot: serverStream(async function* () {}),
 };
+
+/** Handlers of SyncMonitor for tests that call none of them. */
+export const unusedMonitorHandlers = {
+  ...unusedLotHandlers,
+  ListPeers: unary(() => ({})),
+};

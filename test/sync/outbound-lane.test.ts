@@ -14,7 +14,7 @@ const ROUTES = routesOf(TW, new Map());
 
 function lane(updates: number, bytes: number): OutboundLane {
   const open = new OutboundLane(1, AZ);
-  open.greet(helloOf('az', { window: { updates, bytes } }));
+  open.greet(helloOf('az', { window: { updates, bytes } }), 0);
   open.want([TW]);
   return open;
 }
@@ -116,7 +116,7 @@ test('a program goes before the first update that uses it, once', () => {
 
 test('a want is answered with the fabs that follow live, and with what the node has', () => {
   const open = new OutboundLane(1, AZ);
-  open.greet(helloOf('az'));
+  open.greet(helloOf('az'), 0);
   open.want([fabId('tw'), fabId('kr')]);
   const [told] = only(open.announce(reportOf('tw', 3, 3), ROUTES, [], false), 'send-announcement');
   assert.deepEqual(told?.announcement.live, ['kr', 'tw']);

@@ -3,6 +3,8 @@ export interface ScreenOutput {
   write(text: string): void;
   /** Width in characters; null where it is no terminal. */
   readonly columns: number | null;
+  /** Height in lines; absent where it is no terminal. More than that is not drawn. */
+  readonly rows?: number | undefined;
 }
 
 /** The process's stdout. */
@@ -10,6 +12,9 @@ export const processScreen: ScreenOutput = {
   write: (text) => void process.stdout.write(text),
   get columns() {
     return process.stdout.isTTY ? process.stdout.columns || DEFAULT_COLUMNS : null;
+  },
+  get rows() {
+    return process.stdout.isTTY ? process.stdout.rows : undefined;
   },
 };
 
@@ -21,7 +26,7 @@ const DEFAULT_COLUMNS = 80;
  * is printed when `print` is called.
  *
  * Invariant: the cursor stands `#shown` lines below where the changing lines begin. A line that wrapped would break
- * that, so none is as wide as the terminal.
+ * that, so none is as wide as the terminal; nor would a terminal scroll back, so they are fewer than it is high.
  */
 export class Screen {
   readonly #output: ScreenOutput;
@@ -69,9 +74,10 @@ export class Screen {
   }
 
   #drawing(): string {
-    const { columns } = this.#output;
+    const { columns, rows } = this.#output;
     if (columns === null || this.#ended) return '';
-    const lines = this.#lines().map((line) => line.slice(0, Math.max(1, columns - 1)));
+    const fitting = this.#lines().slice(0, rows ? Math.max(1, rows - 1) : undefined);
+    const lines = fitting.map((line) => line.slice(0, Math.max(1, columns - 1)));
     this.#shown = lines.length;
     return lines.map((line) => `${line}\n`).join('');
   }

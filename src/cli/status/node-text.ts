@@ -1,90 +1,26 @@
-import { type Epoch, formatEpoch } from '../clocks/dot.ts';
-import { WafersyncError } from '../errors.ts';
-import type { wafersync } from '../gen/wafersync.js';
-import { toNumber } from '../wire/long.ts';
-import { syncMonitor } from '../wire/services.ts';
-import { plainly, withNode } from './node-client.ts';
-import { duration, grouped, type Terminal, table } from './output.ts';
+import { plainly } from '../../api/connection-words.ts';
+import { duration, grouped, signed, size, table } from '../output.ts';
+import type { NodeJson } from './node-json.ts';
 
-/** Options of `wafersync status`. */
-export interface StatusOptions {
-  /** host:port of a node. */
-  readonly node: string;
-  readonly json?: boolean;
-}
-
-/** Tells the state of a node and of its peers. Resolves to the exit code. */
-export async function status(options: StatusOptions, terminal: Terminal): Promise<number> {
-  const node = await withNode(syncMonitor, options.node, async (monitor) => {
-    const { node } = await monitor.GetNode({});
-    if (!node) throw new WafersyncError('unavailable', `the node at ${options.node} gave no state`);
-    return toJson(node);
-  });
-  terminal.out(options.json ? JSON.stringify(node) : text(node));
-  return 0;
-}
-
-type NodeJson = ReturnType<typeof toJson>;
-
-/** Keys of `--json`: those of the proto, numbers as numbers. */
-function toJson(node: wafersync.v1.NodeState.$Properties) {
-  return {
-    fab_id: node.fab_id ?? '',
-    epoch: formatEpoch(toNumber(node.epoch) as Epoch),
-    version: node.version ?? '',
-    uptime_ms: toNumber(node.uptime_ms),
-    updates: toNumber(node.updates),
-    held_updates: toNumber(node.held_updates),
-    missing_updates: toNumber(node.missing_updates),
-    attempts: toNumber(node.attempts),
-    results: toNumber(node.results),
-    wafers: toNumber(node.wafers),
-    open_conflicts: toNumber(node.open_conflicts),
-    policy_version: toNumber(node.policy_version),
-    last_lag_ms: node.last_lag_ms ?? 0,
-    fenced: node.fenced ?? '',
-    forked_updates: toNumber(node.forked_updates),
-    damaged_updates: toNumber(node.damaged_updates),
-    storage: {
-      full: node.storage?.full ?? false,
-      full_for_ms: toNumber(node.storage?.full_for_ms),
-      reason: node.storage?.reason ?? '',
-      refused_writes: toNumber(node.storage?.refused_writes),
-    },
-    retention: retentionOf(node.retention ?? {}),
-    members: node.members ?? [],
-    removed_fabs: node.removed_fabs ?? [],
-    evicted_fabs: node.evicted_fabs ?? [],
-    peers: (node.peers ?? []).map((peer) => ({
-      fab_id: peer.fab_id ?? '',
-      address: peer.address ?? '',
-      outbound_up: peer.outbound_up ?? false,
-      inbound_up: peer.inbound_up ?? false,
-      live_fabs: peer.live_fabs ?? [],
-      behind_updates: toNumber(peer.behind_updates),
-      rtt_ms: peer.rtt_ms ?? 0,
-      last_error: peer.last_error ?? '',
-      policy_version: toNumber(peer.policy_version),
-    })),
-  };
-}
-
-function text(node: NodeJson): string {
+/** What a person reads of a node itself. */
+export function nodeLines(node: NodeJson): string[] {
   const lag = node.last_lag_ms > 0 ? `, the last from elsewhere took ${duration(node.last_lag_ms)}` : '';
   const facts = [
     `fab ${node.fab_id}, epoch ${node.epoch}, wafersync ${node.version}, up ${duration(node.uptime_ms)}`,
     `${grouped(node.wafers)} wafers, ${grouped(node.attempts)} attempts, ${grouped(node.results)} results in ${grouped(node.updates)} updates${lag}`,
     `${grouped(node.missing_updates)} updates are known elsewhere and not yet here, ${grouped(node.held_updates)} are here and held back`,
   ];
-  return [
-    ...facts,
-    conflicts(node),
-    ...odd(node),
-    ...fullDisk(node),
-    ...retention(node),
-    '',
-    node.peers.length > 0 ? peerTable(node) : 'no peers',
-  ].join('\n');
+  return [...facts, conflicts(node), ...database(node), ...odd(node), ...fullDisk(node), ...retention(node)];
+}
+
+/** An older node does not tell. */
+function database({ database: { file, bytes, wal_bytes, free_bytes }, clock }: NodeJson): string[] {
+  if (!file) return [];
+  const free = free_bytes === null ? '' : `, ${size(free_bytes)} of its volume are free`;
+  const { greatest_offset_fab_id: fab, greatest_offset_ms, greatest_offset_uncertainty_ms } = clock;
+  const offset = `${signed(greatest_offset_ms)} ±${greatest_offset_uncertainty_ms.toFixed(1)} ms`;
+  const clocks = fab ? `; of all clocks that of ${fab} is farthest off, ${offset}` : '';
+  return [`database ${file} of ${size(bytes)} and ${size(wal_bytes)} of log${free}${clocks}`];
 }
 
 /** Peers that wrote last by another version of the rules are named: they, or this node, lack an edit of them. */
@@ -124,22 +60,6 @@ function departed({ fab_id, evicted_fabs, removed_fabs }: NodeJson): string[] {
   ];
 }
 
-function retentionOf(state: wafersync.v1.RetentionState.$Properties) {
-  return {
-    values_days: state.values_days ?? 0,
-    purges: toNumber(state.purges),
-    purged_updates: toNumber(state.purged_updates),
-    looked_at_us: toNumber(state.looked_at_us),
-    blocked_updates: toNumber(state.blocked_updates),
-    blocks: (state.blocks ?? []).map((block) => ({
-      fab_id: block.fab_id ?? '',
-      updates: toNumber(block.updates),
-      heard_at_us: toNumber(block.heard_at_us),
-      oldest_us: toNumber(block.oldest_us),
-    })),
-  };
-}
-
 function retention({ retention: state }: NodeJson): string[] {
   const { purges, purged_updates, blocks, blocked_updates, looked_at_us } = state;
   const gone = `the values of ${grouped(purged_updates)} updates were purged, by ${grouped(purges)} purges`;
@@ -159,7 +79,9 @@ function fullDisk({ storage }: NodeJson): string[] {
   return [`THE DISK IS FULL for ${duration(storage.full_for_ms)}, ${writes}: ${storage.reason}`];
 }
 
-function peerTable({ peers }: NodeJson): string {
+/** How the node and its peers are connected. */
+export function peerTable({ peers }: NodeJson): string {
+  if (peers.length === 0) return 'no peers';
   const head = ['PEER', 'ADDRESS', 'CONNECTED', 'SENDS US', 'LACKS UPDATES', 'RTT MS', 'WHY NOT CONNECTED'];
   return table(
     head,

@@ -1,0 +1,168 @@
+import { plainly } from '../../api/connection-words.ts';
+import { WafersyncError } from '../../errors.ts';
+import { duration, grouped } from '../output.ts';
+import type { PeerJson } from '../peers/peer-json.ts';
+import type { Answer } from './ask.ts';
+
+/** A clock that is farther off than this is told, milliseconds. */
+const TOLD_OFFSET_MS = 1_000;
+
+/** One fab of the mesh, as `wafersync status --json` prints it in `mesh`. */
+export interface MeshRow {
+  readonly fab_id: string;
+  readonly address: string;
+  /** Whether its node answered; else the row is what the named node knows of it. */
+  readonly answered: boolean;
+  /** Why it did not; empty where it did, or where no address of it is known. */
+  readonly error: string;
+  /** How the named node stands with it, in the words of `wafersync peers`; `asked` for that node itself. */
+  readonly state: string;
+  /** Since when, ms since 1970; 0 where that is not known. */
+  readonly since_ms: number;
+  /** Updates that somebody who answered knows and it has not. */
+  readonly behind_updates: number;
+  /** Their bytes; 0 where nobody tells. */
+  readonly behind_bytes: number;
+  readonly behind_bytes_counted: boolean;
+  /** When the oldest of them was born, ms since 1970; 0 where it lacks nothing, or nobody tells. */
+  readonly behind_since_ms: number;
+  /** The rest by itself; null where it did not answer. */
+  readonly version: string | null;
+  readonly updates: number | null;
+  readonly held_updates: number | null;
+  readonly open_conflicts: number | null;
+  readonly last_lag_ms: number | null;
+  readonly free_bytes: number | null;
+  /** What is wrong with it, or keeps it behind; empty where all is well. */
+  readonly why: readonly string[];
+}
+
+/** What is known of the mesh: the named node's answer, and those of the others by fab. */
+export interface MeshAnswers {
+  readonly named: Answer;
+  readonly others: ReadonlyMap<string, Answer | WafersyncError>;
+  readonly addresses: ReadonlyMap<string, string>;
+  /** Address of the named node, as it was named. */
+  readonly address: string;
+}
+
+/** A row for each fab that somebody knows of, sorted. */
+export function meshRows(answers: MeshAnswers): MeshRow[] {
+  const { named, others } = answers;
+  const answered = new Map<string, Answer>([[named.node.fab_id, named]]);
+  for (const [fab, answer] of others) if (!(answer instanceof WafersyncError)) answered.set(fab, answer);
+  const known = [...answered.values()].flatMap(({ node, peers }) => [
+    ...[...node.peers, ...(peers ?? [])].map(({ fab_id }) => fab_id),
+    ...node.members,
+  ]);
+  const fabs = [...new Set([...answered.keys(), ...others.keys(), ...known])].sort();
+  return fabs.map((fab) => rowOf(fab, answers, answered));
+}
+
+function rowOf(fab: string, answers: MeshAnswers, answered: ReadonlyMap<string, Answer>): MeshRow {
+  const { named, others, addresses } = answers;
+  const isNamed = fab === named.node.fab_id;
+  const own = answered.get(fab)?.node;
+  const failure = others.get(fab);
+  const seen = named.peers?.find(({ fab_id }) => fab_id === fab);
+  const told = [...answered.values()].flatMap(
+    ({ peers }) => peers?.filter(({ fab_id }) => fab_id === fab) ?? [],
+  );
+  return {
+    fab_id: fab,
+    address: isNamed ? answers.address : (addresses.get(fab) ?? ''),
+    answered: own !== undefined,
+    error: failure instanceof WafersyncError ? failure.line : '',
+    state: isNamed ? 'asked' : (seen?.state ?? stateBefore(fab, named)),
+    since_ms: seen?.since_ms ?? 0,
+    ...behindOf(fab, told, answered),
+    version: own?.version ?? null,
+    updates: own?.updates ?? null,
+    held_updates: own?.held_updates ?? null,
+    open_conflicts: own?.open_conflicts ?? null,
+    last_lag_ms: own?.last_lag_ms ?? null,
+    free_bytes: own?.database.free_bytes ?? null,
+    why: whyOf(fab, answers, answered),
+  };
+}
+
+/** How a node stands with a peer where it is of a version without ListPeers. */
+function stateBefore(fab: string, { node }: Answer): string {
+  const peer = node.peers.find(({ fab_id }) => fab_id === fab);
+  if (!peer) return 'unknown';
+  if (peer.outbound_up && peer.inbound_up) return 'connected';
+  if (peer.outbound_up) return 'only-to';
+  return peer.inbound_up ? 'only-from' : 'dialling';
+}
+
+/** A node that is cut off does not know what it misses: the greatest of what it and the others say counts. */
+function behindOf(fab: string, told: readonly PeerJson[], answered: ReadonlyMap<string, Answer>) {
+  const counts = [...answered.values()].flatMap(({ node }) =>
+    node.peers.filter(({ fab_id }) => fab_id === fab).map(({ behind_updates }) => behind_updates),
+  );
+  const own = answered.get(fab)?.node.missing_updates ?? 0;
+  const since = told.map(({ lacks_since_ms }) => lacks_since_ms).filter((ms) => ms > 0);
+  const most = [...told].sort((a, b) => b.lacks_bytes - a.lacks_bytes)[0];
+  return {
+    behind_updates: Math.max(own, ...counts, ...told.map(({ lacks_updates }) => lacks_updates)),
+    behind_bytes: most?.lacks_bytes ?? 0,
+    behind_bytes_counted: most?.lacks_bytes_counted ?? false,
+    behind_since_ms: since.length > 0 ? Math.min(...since) : 0,
+  };
+}
+
+function whyOf(fab: string, { named, others }: MeshAnswers, answered: ReadonlyMap<string, Answer>): string[] {
+  const own = answered.get(fab);
+  const failure = others.get(fab);
+  return [
+    ...(own ? ownReasons(own) : []),
+    ...(named.node.evicted_fabs.includes(fab) ? ['evicted'] : []),
+    ...(named.node.removed_fabs.includes(fab) ? ['removed'] : []),
+    ...apart(fab, answered),
+    ...(own ? catchingUp(own) : []),
+    ...(failure instanceof WafersyncError
+      ? [`shown as the others know it, for it did not answer: ${failure.message}`]
+      : []),
+    ...skewed(fab, named),
+  ];
+}
+
+function ownReasons({ node }: Answer): string[] {
+  return [
+    ...(node.fenced ? [`fenced: ${node.fenced}`] : []),
+    ...(node.storage.full ? [`its disk is full for ${duration(node.storage.full_for_ms)}`] : []),
+    ...(node.held_updates > 0 ? [`${grouped(node.held_updates)} updates held back`] : []),
+    ...(node.damaged_updates > 0 ? [`${grouped(node.damaged_updates)} updates damaged`] : []),
+  ];
+}
+
+/** Who of those that answered has no lane to it or from it, and why; reasons that are alike are told once. */
+function apart(fab: string, answered: ReadonlyMap<string, Answer>): string[] {
+  const told = new Map<string, string[]>();
+  for (const [by, { node, peers }] of answered) {
+    const peer = node.peers.find(({ fab_id }) => fab_id === fab);
+    if (!peer || (peer.outbound_up && peer.inbound_up)) continue;
+    const reason = plainly(
+      peer.last_error || (peers?.find(({ fab_id }) => fab_id === fab)?.last_failure?.reason ?? ''),
+    );
+    const how = peer.outbound_up ? 'does not dial' : peer.inbound_up ? 'only dials' : 'is not connected with';
+    const key = JSON.stringify([how, reason]);
+    told.set(key, [...(told.get(key) ?? []), by]);
+  }
+  return [...told].map(([key, by]) => {
+    const [how, reason] = JSON.parse(key) as [string, string];
+    return `${how} ${by.sort().join(', ')}${reason ? `: ${reason}` : ''}`;
+  });
+}
+
+function catchingUp({ node, peers }: Answer): string[] {
+  const rate = (peers ?? []).reduce((sum, { received }) => sum + received.updates_per_s, 0);
+  if (node.missing_updates === 0 || rate === 0) return [];
+  return [`receives ${rate.toFixed(1)} updates/s`];
+}
+
+function skewed(fab: string, { peers }: Answer): string[] {
+  const clock = peers?.find(({ fab_id }) => fab_id === fab)?.clock;
+  if (!clock || Math.abs(clock.offset_ms) < TOLD_OFFSET_MS) return [];
+  return [`its clock is ${duration(Math.abs(clock.offset_ms))} ${clock.offset_ms > 0 ? 'ahead' : 'behind'}`];
+}
