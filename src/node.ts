@@ -39,11 +39,13 @@ import { StorageWatch } from './replica/storage-watch.ts';
 import { Store } from './store/store.ts';
 import { AppliedMarks } from './sync/applied-marks.ts';
 import { FabControl } from './sync/fab-control.ts';
+import { LaneTraffic } from './sync/lane-traffic.ts';
 import { LotBook } from './sync/lot-book.ts';
 import { Membership, mustHaveApplied } from './sync/membership.ts';
 import { Retention } from './sync/retention.ts';
 import { type Carrier, SyncRunner } from './sync/sync-runner.ts';
 import { grpcTransport } from './sync/transport/grpc-transport.ts';
+import { Telemetry } from './telemetry/telemetry.ts';
 import type { ConfiguredFabs } from './wafer/document/members.ts';
 import { ProgramBuilder } from './wafer/program-codec.ts';
 import { decoders } from './wire/decoders.ts';
@@ -142,9 +144,13 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
     commits: replica.commits,
     log,
   });
+  const traffic = new LaneTraffic();
   // Before the runner, whose listeners ask for what a commit has changed.
   const lots = new LotBook({ store, commits: replica.commits });
-  const sync = new SyncRunner({ ...syncOptions(config, membership, store), replica, store, world, log });
+  const sync = new SyncRunner({
+    ...syncOptions(config, membership, store, traffic),
+    ...{ replica, store, world, log },
+  });
   const marks = new AppliedMarks();
   marks.remembered(sync.reports().slice(1));
   const mark = () => marks.heard(sync.reports(), world.nowMs());
@@ -160,20 +166,33 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
     valuesDays: config.retention.valuesDays,
   });
   const spool = new Spool(join(config.dataDir, 'spool'), config.intake.maxUploadBytes, world);
-  const files = { timeZone: config.timeZone, intake: replica };
   const health = new Health();
+  const streams = new Slots(config.intake.maxOpenStreams, 'streams and uploads', 'intake.max_open_streams');
+  const subscriptions = new Slots(config.api.maxSubscriptions, 'subscriptions', 'api.max_subscriptions');
+  const reads = new Slots(config.api.maxReads, 'reads of results', 'api.max_reads');
+  const telemetry = await Telemetry.open({
+    ...{ store, replica, sync, storage, scrub, retention, traffic, world, log, version },
+    ...{ metrics: config.metrics, tracing: config.tracing },
+    database: databaseFile(config),
+    members: () => membership.members().length,
+    open: {
+      streams: () => streams.taken,
+      subscriptions: () => subscriptions.taken,
+      reads: () => reads.taken,
+    },
+    openCalls: () => server.openCalls,
+  });
+  const files = { timeZone: config.timeZone, intake: telemetry.intake(replica, 'file') };
   const server = createServer({
     world,
     log,
+    ended: telemetry.ended,
     keepaliveMs: config.sync.keepaliveMs,
     bounds: { deadlineMs: config.api.unaryDeadlineMs, idleMs: config.intake.maxStreamIdleMs },
   });
   const shared = { store, sync, world, membership };
-  const streams = new Slots(config.intake.maxOpenStreams, 'streams and uploads', 'intake.max_open_streams');
-  const subscriptions = new Slots(config.api.maxSubscriptions, 'subscriptions', 'api.max_subscriptions');
-  const reads = new Slots(config.api.maxReads, 'reads of results', 'api.max_reads');
   const lanes = { idleMs: 'unlimited', stallMs: 'unlimited', subscription: true } as const;
-  server.add(dataSync, dataSyncHandlers({ ...shared, self: config.fab, slots: subscriptions }), {
+  server.add(dataSync, dataSyncHandlers({ ...shared, traffic, self: config.fab, slots: subscriptions }), {
     SyncWaferData: lanes,
     PullWaferData: lanes,
     OfferWaferData: lanes,
@@ -185,7 +204,8 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
       streams: {
         fab: config.fab,
         world,
-        intake: replica,
+        intake: telemetry.intake(replica, 'stream'),
+        resent: telemetry.resent,
         history: storeHistory(store),
         owners: new StreamOwners(),
         newProgram: () => new ProgramBuilder(),
@@ -201,7 +221,7 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
       slots: { intake: streams, subscriptions, reads },
       importFile: ({ fileName, lot, final, chunks }, signal) =>
         spool.hold(fileName, chunks, (path) =>
-          importStdf(path, { ...files, fileName, lot: lot ?? undefined, final, signal }),
+          telemetry.file(importStdf(path, { ...files, fileName, lot: lot ?? undefined, final, signal })),
         ),
     }),
     { WatchRun: { subscription: true } },
@@ -238,7 +258,7 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
   });
   sync.fences.subscribe(showState);
   const folder = await openFolder(config, around, (path, fileName, signal) =>
-    importStdf(path, { ...files, fileName, signal }),
+    telemetry.file(importStdf(path, { ...files, fileName, signal })),
   );
   if (store.renewal) {
     const { reason, from } = store.renewal;
@@ -250,10 +270,11 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
     damage.stop();
     scrub.stop();
     retention.stop();
-    await stop(around, server, sync, storage, replica, store);
+    await stop(around, { server, sync, storage, replica, telemetry, store });
   };
   const port = await server.bind(config.listen.host, config.listen.port);
   try {
+    await telemetry.start();
     held.start();
     scrub.start();
     retention.start();
@@ -288,19 +309,26 @@ function seedRules({ conflicts }: NodeConfig, store: Store, replica: Replica<Car
   seeded.catch((error: unknown) => log.warn('policy.not_seeded', {}, error));
 }
 
+/** What is stopped, in this order. */
+interface Stoppable {
+  readonly server: ReturnType<typeof createServer>;
+  readonly sync: SyncRunner;
+  readonly storage: StorageWatch;
+  readonly replica: Replica<Carrier>;
+  readonly telemetry: Telemetry;
+  readonly store: Store;
+}
+
 async function stop(
   { log }: Surroundings,
-  server: ReturnType<typeof createServer>,
-  sync: SyncRunner,
-  storage: StorageWatch,
-  replica: Replica<Carrier>,
-  store: Store,
+  { server, sync, storage, replica, telemetry, store }: Stoppable,
 ): Promise<void> {
   log.info('node.stopping');
   await server.close(STOP_GRACE_MS);
   await sync.stop();
   storage.stop();
   replica.close();
+  await telemetry.stop();
   store.close();
   log.info('node.stopped');
 }
@@ -321,7 +349,7 @@ async function openFolder(
   });
 }
 
-function syncOptions(config: NodeConfig, membership: Membership, store: Store) {
+function syncOptions(config: NodeConfig, membership: Membership, store: Store, traffic: LaneTraffic) {
   const { sync } = config;
   return {
     peers: membership.dialled(),
@@ -334,14 +362,16 @@ function syncOptions(config: NodeConfig, membership: Membership, store: Store) {
     },
     reconnect: { minMs: sync.reconnectMinMs, maxMs: sync.reconnectMaxMs },
     heartbeatMs: sync.heartbeatMs,
-    transport: grpcTransport({
-      self: () => store.origin,
-      addressOf: (peer) => membership.addressOf(peer),
-      keepaliveMs: sync.keepaliveMs,
-      keepaliveTimeoutMs: Math.ceil(sync.keepaliveMs / 2),
-      catchUpWindowBytes: sync.catchUpWindowBytes,
-      maxMessageBytes: MAX_MESSAGE_BYTES,
-    }),
+    transport: traffic.counted(
+      grpcTransport({
+        self: () => store.origin,
+        addressOf: (peer) => membership.addressOf(peer),
+        keepaliveMs: sync.keepaliveMs,
+        keepaliveTimeoutMs: Math.ceil(sync.keepaliveMs / 2),
+        catchUpWindowBytes: sync.catchUpWindowBytes,
+        maxMessageBytes: MAX_MESSAGE_BYTES,
+      }),
+    ),
   };
 }
 

@@ -1,9 +1,10 @@
 import type { handleBidiStreamingCall, Metadata, StatusObject } from '@grpc/grpc-js';
-import { type FabId, fabId } from '../clocks/dot.ts';
+import { type FabId, fabId, isFabId } from '../clocks/dot.ts';
 import { WafersyncError } from '../errors.ts';
 import { wafersync } from '../gen/wafersync.js';
 import type { Store } from '../store/store.ts';
 import { type Coverage, coverageOf } from '../sync/coverage.ts';
+import { countReceived, countSent, type LaneTraffic, type Traffic } from '../sync/lane-traffic.ts';
 import type { Membership } from '../sync/membership.ts';
 import { type PeerStatus, PROTOCOL_VERSION } from '../sync/messages.ts';
 import { answerPulls } from '../sync/pull-server.ts';
@@ -39,6 +40,8 @@ export interface DataSyncOptions {
   readonly world: World;
   readonly self: FabId;
   readonly membership: Pick<Membership, 'members' | 'stateOf'>;
+  /** Counts what goes over the lanes of peers. */
+  readonly traffic: LaneTraffic;
   /** For subscriptions. */
   readonly slots: Slots;
 }
@@ -57,10 +60,28 @@ export function dataSyncHandlers(options: DataSyncOptions): HandlersOf<typeof da
   return {
     SyncWaferData: (call) => (isPeer(call.metadata) ? acceptLive(options, call) : subscribe(call)),
     OfferWaferData: (call) => acceptOffer(options, call),
-    PullWaferData: bidi<wafersync.v1.PullRequest.$Properties, WaferUpdate>((requests, { signal: _ }) =>
-      mapAsync(answerPulls(options.store, mapAsync(requests, fromPullRequest)), toWaferUpdate),
-    ),
+    PullWaferData: (call) => answerPeer(options, trafficOf(options, call.metadata))(call),
   };
+}
+
+function answerPeer({ store }: DataSyncOptions, traffic: Traffic | null) {
+  return bidi<PullRequest, WaferUpdate>((messages) => {
+    const requests = mapAsync(messages, (message) => {
+      const request = fromPullRequest(message);
+      if (traffic) countReceived(traffic, request);
+      return request;
+    });
+    return mapAsync(answerPulls(store, requests), (answer) => {
+      if (traffic) countSent(traffic, answer);
+      return toWaferUpdate(answer);
+    });
+  });
+}
+
+/** Where the catch-up lane of a caller is counted; null where it is not known. */
+function trafficOf({ membership, traffic }: DataSyncOptions, metadata: Metadata): Traffic | null {
+  const name = String(metadata.get(PEER_FAB)[0] ?? '');
+  return isFabId(name) && membership.stateOf(name) !== null ? traffic.of(name, 'catch-up') : null;
 }
 
 type LiveCall = Parameters<handleBidiStreamingCall<WaferUpdate, SyncStatus>>[0];
@@ -73,14 +94,18 @@ function acceptLive(options: DataSyncOptions, call: LiveCall): void {
     encode: (status: PeerStatus) => toSyncStatus(status, options.world.nowMs() * 1000),
   };
   whoever(options, call, (peer) =>
-    options.sync.acceptLive(peer, (handlers) => grpcStream(call, codec, handlers)),
+    options.sync.acceptLive(peer, (handlers) =>
+      options.traffic.stream(peer, 'live', handlers, (counting) => grpcStream(call, codec, counting)),
+    ),
   );
 }
 
 function acceptOffer(options: DataSyncOptions, call: OfferCall): void {
   const codec = { ...endingOf(call), decode: fromWaferUpdate, encode: toPullRequest };
   whoever(options, call, (peer) =>
-    options.sync.acceptOffer(peer, (handlers) => grpcStream(call, codec, handlers)),
+    options.sync.acceptOffer(peer, (handlers) =>
+      options.traffic.stream(peer, 'offer', handlers, (counting) => grpcStream(call, codec, counting)),
+    ),
   );
 }
 
