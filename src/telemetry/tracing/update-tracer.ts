@@ -72,13 +72,17 @@ export class UpdateTracer implements IntakeObserver {
     for (const dot of receipt.dots) {
       const trace = this.#traceOf(dot);
       if (!trace) continue;
-      this.#root(trace, 'intake', askedMs, askedMs + tookMs, {
+      const { traceId, rootId } = trace;
+      const facts = {
         ...{ 'wafersync.dot': formatDot(dot), 'wafersync.kind': 'results', 'wafersync.source': source },
         ...waferFacts(batch.wafer),
         'wafersync.run': batch.run.id,
         'wafersync.attempts': receipt.added,
         'wafersync.results': receipt.addedResults,
-      });
+      };
+      const root = { traceId, id: rootId, parentId: null, name: 'intake', facts };
+      this.#sink.add({ ...root, beganMs: askedMs, endedMs: askedMs + tookMs });
+      this.#waitAndCommit(traceId, rootId, askedMs);
     }
   }
 
@@ -99,15 +103,10 @@ export class UpdateTracer implements IntakeObserver {
     }
   }
 
-  #bornInCommit(trace: UpdateTrace, update: Update): void {
-    this.#root(trace, 'write', this.#commit.beganMs, endOf(this.#commit), factsOf(update));
-  }
-
-  /** The first span of a trace, the wait for its commit, and the commit. */
-  #root(trace: UpdateTrace, name: string, beganMs: number, endedMs: number, facts: SpanFacts): void {
-    const { traceId, rootId } = trace;
-    this.#sink.add({ traceId, id: rootId, parentId: null, name, beganMs, endedMs, facts });
-    this.#waitAndCommit(traceId, rootId, beganMs);
+  /** Of what is no batch it is not known since when it waited. */
+  #bornInCommit({ traceId, rootId }: UpdateTrace, update: Update): void {
+    const root = { traceId, id: rootId, parentId: null, name: 'write', facts: factsOf(update) };
+    this.#sink.add({ ...root, beganMs: this.#commit.beganMs, endedMs: endOf(this.#commit) });
   }
 
   #came(trace: UpdateTrace, update: Update, { via, arrivedMs }: Carrier, applied: boolean): void {
