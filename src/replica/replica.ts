@@ -241,11 +241,11 @@ export class Replica<Token> implements Intake {
   // -- inside the transaction ---------------------------------------------------------------------------------------
 
   #writeResults(batch: ResultsBatch): IntakeReceipt {
+    const dots: Dot[] = [];
     const { attempts, run, wafer, program } = batch;
     const indexes = attempts.map(({ index }) => index);
     const known = this.#store.attempts.known(run.id, indexes);
     const fresh = known.size === 0 ? attempts : attempts.filter(({ index }) => !known.has(index));
-    const dots: Dot[] = [];
     if (fresh.length > 0) {
       this.#putProgram(program.digest, program.body);
       const seen = this.#store.documents.seenOfOthers(wafer);
