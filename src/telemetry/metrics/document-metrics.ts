@@ -31,7 +31,7 @@ export function documentMetrics(metrics: MetricSet, { store, retention }: Docume
   );
   const purged = metrics.shared(() => store.purges.totals());
   metrics.gauge('wafersync_purges', 'Purges that are applied here.', () => purged().purges);
-  metrics.gauge('wafersync_purged_updates', 'Updates that they name.', () => purged().updates);
+  metrics.gauge('wafersync_purged_updates', 'Updates that applied purges name.', () => purged().updates);
   metrics.gauge(
     'wafersync_purge_blocked_updates',
     'Updates that were old enough to be purged, and lacking at some member, when the node last looked.',

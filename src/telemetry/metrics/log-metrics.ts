@@ -69,8 +69,11 @@ function propagation(metrics: MetricSet, world: Pick<World, 'nowMs'>): (update: 
     PROPAGATION_SECONDS,
     ['fab'],
   );
-  metrics.gauges('wafersync_lag_seconds', 'The same of the last update of that fab.', ['fab'], () =>
-    [...last].map(([fab, seconds]): Sample => [seconds, fab]),
+  metrics.gauges(
+    'wafersync_lag_seconds',
+    'From its birth to where it was visible here, of the last update of that fab.',
+    ['fab'],
+    () => [...last].map(([fab, seconds]): Sample => [seconds, fab]),
   );
   return ({ header: { dot, timestamp } }) => {
     const seconds = Math.max(0, world.nowMs() - timestampMs(timestamp)) / 1000;
@@ -87,8 +90,11 @@ function readLog(metrics: MetricSet, store: LogMetricsParts['store']): void {
     ['fab'],
     () => byFab(store.vectors.received),
   );
-  metrics.gauges('wafersync_applied_updates', 'What of them is applied.', ['fab'], () =>
-    byFab(store.vectors.applied),
+  metrics.gauges(
+    'wafersync_applied_updates',
+    'Updates that are applied here, by the fab where they were born.',
+    ['fab'],
+    () => byFab(store.vectors.applied),
   );
   metrics.gauges(
     'wafersync_held_updates',

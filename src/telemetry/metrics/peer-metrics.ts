@@ -67,7 +67,7 @@ export function peerMetrics(metrics: MetricSet, { sync, store, traffic, members 
   );
   metrics.totals(
     'wafersync_lane_bytes_total',
-    'Bytes of the updates and test programs in them; what is around these is not counted.',
+    'Bytes of updates and test programs between this node and the peer; what is around them is not counted.',
     ['peer', 'lane', 'direction'],
     () =>
       [...traffic.all].flatMap(({ peer, lane, sentBytes, receivedBytes }): Sample[] => [

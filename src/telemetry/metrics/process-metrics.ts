@@ -44,7 +44,7 @@ export function processMetrics(metrics: MetricSet, { nowMs }: Pick<World, 'nowMs
   );
   metrics.gauge(
     'nodejs_external_memory_bytes',
-    'Memory of buffers outside that heap.',
+    'Memory of buffers outside the heap of JavaScript.',
     () => memory().external,
   );
   const stopDelays = eventLoopMetrics(metrics);

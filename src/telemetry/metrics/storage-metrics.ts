@@ -66,7 +66,7 @@ function databaseMetrics(metrics: MetricSet, { store, database }: StorageMetrics
   );
   metrics.gauge(
     'wafersync_database_free_bytes',
-    'What of it is free, and used again before it grows.',
+    'What of the database is free, and used again before it grows.',
     () => sizes().free,
   );
   metrics.gauge('wafersync_wal_bytes', 'The file of the write-ahead log.', () =>
