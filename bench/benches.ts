@@ -2,6 +2,7 @@ import { conflictsBench } from './conflicts.ts';
 import { filesBench } from './files.ts';
 import { fiveFabsBench } from './five-fabs.ts';
 import { intakeBench } from './intake.ts';
+import { metricsBench } from './metrics.ts';
 import { replicationBench } from './replication.ts';
 import { startBench } from './start.ts';
 import type { Figure } from './statistics.ts';
@@ -20,4 +21,5 @@ export const benches: readonly Bench[] = [
   { name: 'start', run: startBench },
   { name: 'conflicts', run: conflictsBench },
   { name: 'five-fabs', run: fiveFabsBench },
+  { name: 'metrics', run: metricsBench },
 ];

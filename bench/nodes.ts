@@ -15,16 +15,25 @@ const TICKS = 100;
 export class BenchNodes {
   readonly #folder = mkdtempSync(join(tmpdir(), 'wafersync-bench-'));
   readonly #ports = new Map<string, number>();
+  readonly #metricsPorts = new Map<string, number>();
   readonly #children = new Map<string, ChildProcess>();
 
-  /** Starts the fabs. @param through what a node dials to reach an address; absent: the address itself */
+  /**
+   * Starts the fabs.
+   * @param through what a node dials to reach an address; absent: the address itself
+   * @param metrics whether metrics are served
+   */
   static async start(
     fabs: readonly string[],
     through: (address: string) => Promise<string> = (address) => Promise.resolve(address),
+    metrics = false,
   ): Promise<BenchNodes> {
     const nodes = new BenchNodes();
-    const ports = await freePorts(fabs.length);
-    for (const [i, fab] of fabs.entries()) nodes.#ports.set(fab, ports[i]!);
+    const ports = await freePorts(2 * fabs.length);
+    for (const [i, fab] of fabs.entries()) {
+      nodes.#ports.set(fab, ports[2 * i]!);
+      if (metrics) nodes.#metricsPorts.set(fab, ports[2 * i + 1]!);
+    }
     for (const fab of fabs) await nodes.#configure(fab, fabs, through);
     await Promise.all(fabs.map((fab) => nodes.startFab(fab)));
     return nodes;
@@ -32,6 +41,11 @@ export class BenchNodes {
 
   address(fab: string): string {
     return `127.0.0.1:${this.#ports.get(fab)}`;
+  }
+
+  /** Where the metrics of a fab are. */
+  metricsUrl(fab: string): string {
+    return `http://127.0.0.1:${this.#metricsPorts.get(fab)}/metrics`;
   }
 
   database(fab: string): string {
@@ -80,9 +94,10 @@ export class BenchNodes {
     );
     const listen = { host: '127.0.0.1', port: this.#ports.get(fab)! };
     const mesh = { members: [...fabs], peers };
+    const metrics = { port: this.#metricsPorts.get(fab) ?? 0 };
     writeFileSync(
       this.#file(fab),
-      renderConfig({ fab, data_dir: '.', listen, mesh, log: { level: 'error' } }),
+      renderConfig({ fab, data_dir: '.', listen, mesh, metrics, log: { level: 'error' } }),
     );
   }
 

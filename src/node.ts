@@ -48,6 +48,7 @@ import { PeerTraffic } from './sync/peer-traffic.ts';
 import { Retention } from './sync/retention.ts';
 import { type Carrier, SyncRunner } from './sync/sync-runner.ts';
 import { grpcTransport } from './sync/transport/grpc-transport.ts';
+import { Telemetry } from './telemetry/telemetry.ts';
 import type { ConfiguredFabs } from './wafer/document/members.ts';
 import { ProgramBuilder } from './wafer/program-codec.ts';
 import { decoders } from './wire/decoders.ts';
@@ -149,9 +150,10 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
   // Before the runner, whose listeners ask for what a commit has changed.
   const lots = new LotBook({ store, commits: replica.commits });
   const traffic = new PeerTraffic(world);
-  const transported = syncOptions(config, membership, store);
-  const transport = countedTransport(transported.transport, traffic);
-  const sync = new SyncRunner({ ...transported, transport, replica, store, world, log });
+  const sync = new SyncRunner({
+    ...syncOptions(config, membership, store, traffic),
+    ...{ replica, store, world, log },
+  });
   traffic.changes.subscribe(logged(log, 'lanes', () => sync.changes.emit()));
   const lags = new PeerLags({ self: config.fab, commits: replica.commits, clocks: sync.clocks, world, log });
   const marks = new AppliedMarks();
@@ -169,18 +171,31 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
     valuesDays: config.retention.valuesDays,
   });
   const spool = new Spool(join(config.dataDir, 'spool'), config.intake.maxUploadBytes, world);
-  const files = { timeZone: config.timeZone, intake: replica };
   const health = new Health();
+  const streams = new Slots(config.intake.maxOpenStreams, 'streams and uploads', 'intake.max_open_streams');
+  const subscriptions = new Slots(config.api.maxSubscriptions, 'subscriptions', 'api.max_subscriptions');
+  const reads = new Slots(config.api.maxReads, 'reads of results', 'api.max_reads');
+  const telemetry = await Telemetry.open({
+    ...{ store, replica, sync, storage, scrub, retention, traffic, world, log, version },
+    ...{ metrics: config.metrics, tracing: config.tracing },
+    database: databaseFile(config),
+    members: () => membership.members().length,
+    open: {
+      streams: () => streams.taken,
+      subscriptions: () => subscriptions.taken,
+      reads: () => reads.taken,
+    },
+    openCalls: () => server.openCalls,
+  });
+  const files = { timeZone: config.timeZone, intake: telemetry.intake(replica, 'file') };
   const server = createServer({
     world,
     log,
+    ended: telemetry.ended,
     keepaliveMs: config.sync.keepaliveMs,
     bounds: { deadlineMs: config.api.unaryDeadlineMs, idleMs: config.intake.maxStreamIdleMs },
   });
   const shared = { store, sync, world, membership };
-  const streams = new Slots(config.intake.maxOpenStreams, 'streams and uploads', 'intake.max_open_streams');
-  const subscriptions = new Slots(config.api.maxSubscriptions, 'subscriptions', 'api.max_subscriptions');
-  const reads = new Slots(config.api.maxReads, 'reads of results', 'api.max_reads');
   const lanes = { idleMs: 'unlimited', stallMs: 'unlimited', subscription: true } as const;
   server.add(dataSync, dataSyncHandlers({ ...shared, traffic, self: config.fab, slots: subscriptions }), {
     SyncWaferData: lanes,
@@ -194,7 +209,8 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
       streams: {
         fab: config.fab,
         world,
-        intake: replica,
+        intake: telemetry.intake(replica, 'stream'),
+        resent: telemetry.resent,
         history: storeHistory(store),
         owners: new StreamOwners(),
         newProgram: () => new ProgramBuilder(),
@@ -210,7 +226,7 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
       slots: { intake: streams, subscriptions, reads },
       importFile: ({ fileName, lot, final, chunks }, signal) =>
         spool.hold(fileName, chunks, (path) =>
-          importStdf(path, { ...files, fileName, lot: lot ?? undefined, final, signal }),
+          telemetry.file(importStdf(path, { ...files, fileName, lot: lot ?? undefined, final, signal })),
         ),
     }),
     { WatchRun: { subscription: true } },
@@ -250,7 +266,7 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
   });
   sync.fences.subscribe(showState);
   const folder = await openFolder(config, around, (path, fileName, signal) =>
-    importStdf(path, { ...files, fileName, signal }),
+    telemetry.file(importStdf(path, { ...files, fileName, signal })),
   );
   if (store.renewal) {
     const { reason, from } = store.renewal;
@@ -262,10 +278,11 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
     damage.stop();
     scrub.stop();
     retention.stop();
-    await stop(around, server, sync, storage, replica, store);
+    await stop(around, { server, sync, storage, replica, telemetry, store });
   };
   const port = await server.bind(config.listen.host, config.listen.port);
   try {
+    await telemetry.start();
     held.start();
     scrub.start();
     retention.start();
@@ -300,19 +317,26 @@ function seedRules({ conflicts }: NodeConfig, store: Store, replica: Replica<Car
   seeded.catch((error: unknown) => log.warn('policy.not_seeded', {}, error));
 }
 
+/** What is stopped, in this order. */
+interface Stoppable {
+  readonly server: ReturnType<typeof createServer>;
+  readonly sync: SyncRunner;
+  readonly storage: StorageWatch;
+  readonly replica: Replica<Carrier>;
+  readonly telemetry: Telemetry;
+  readonly store: Store;
+}
+
 async function stop(
   { log }: Surroundings,
-  server: ReturnType<typeof createServer>,
-  sync: SyncRunner,
-  storage: StorageWatch,
-  replica: Replica<Carrier>,
-  store: Store,
+  { server, sync, storage, replica, telemetry, store }: Stoppable,
 ): Promise<void> {
   log.info('node.stopping');
   await server.close(STOP_GRACE_MS);
   await sync.stop();
   storage.stop();
   replica.close();
+  await telemetry.stop();
   store.close();
   log.info('node.stopped');
 }
@@ -333,7 +357,7 @@ async function openFolder(
   });
 }
 
-function syncOptions(config: NodeConfig, membership: Membership, store: Store) {
+function syncOptions(config: NodeConfig, membership: Membership, store: Store, traffic: PeerTraffic) {
   const { sync } = config;
   return {
     peers: membership.dialled(),
@@ -346,14 +370,17 @@ function syncOptions(config: NodeConfig, membership: Membership, store: Store) {
     },
     reconnect: { minMs: sync.reconnectMinMs, maxMs: sync.reconnectMaxMs },
     heartbeatMs: sync.heartbeatMs,
-    transport: grpcTransport({
-      self: () => store.origin,
-      addressOf: (peer) => membership.addressOf(peer),
-      keepaliveMs: sync.keepaliveMs,
-      keepaliveTimeoutMs: Math.ceil(sync.keepaliveMs / 2),
-      catchUpWindowBytes: sync.catchUpWindowBytes,
-      maxMessageBytes: MAX_MESSAGE_BYTES,
-    }),
+    transport: countedTransport(
+      grpcTransport({
+        self: () => store.origin,
+        addressOf: (peer) => membership.addressOf(peer),
+        keepaliveMs: sync.keepaliveMs,
+        keepaliveTimeoutMs: Math.ceil(sync.keepaliveMs / 2),
+        catchUpWindowBytes: sync.catchUpWindowBytes,
+        maxMessageBytes: MAX_MESSAGE_BYTES,
+      }),
+      traffic,
+    ),
   };
 }
 

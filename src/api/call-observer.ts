@@ -17,6 +17,18 @@ export interface ObserverOptions {
   readonly world: World;
   readonly calls: OpenCalls;
   readonly boundsOf: (path: string) => CallBounds;
+  /** Told of each call that is over. */
+  readonly ended?: (call: EndedCall) => void;
+}
+
+/** A call that is over. */
+export interface EndedCall {
+  /** Such as `wafersync.v1.RunService/GetRun`. */
+  readonly method: string;
+  /** Name of its status. */
+  readonly status: string;
+  readonly streaming: boolean;
+  readonly durationMs: number;
 }
 
 const SANE_REQUEST_ID = /^[\w.:/+=-]{1,64}$/;
@@ -110,16 +122,17 @@ function requestId(metadata: Metadata, world: World): string {
   return Buffer.from(world.random(8)).toString('hex');
 }
 
-function finish(call: OpenCall, { log, world, calls }: ObserverOptions): void {
+function finish(call: OpenCall, { log, world, calls, ended }: ObserverOptions): void {
   calls.delete(call);
   const { code, details } = call.status ?? { code: GrpcCode.CANCELLED, details: 'the client went away' };
+  const method = call.path.slice(1);
+  const status = grpcCodeName(code);
+  const durationMs = world.steadyMs() - call.startedMs;
+  ended?.({ method, status, streaming: call.streaming, durationMs });
   const fields = {
-    request_id: call.id,
-    method: call.path.slice(1),
-    client: call.client,
-    status: grpcCodeName(code),
+    ...{ request_id: call.id, method, client: call.client, status },
     ...(code === GrpcCode.OK ? {} : { details }),
-    duration_ms: Math.round((world.steadyMs() - call.startedMs) * 1000) / 1000,
+    duration_ms: Math.round(durationMs * 1000) / 1000,
     messages_in: call.received,
     messages_out: call.sent,
   };

@@ -3,7 +3,7 @@ import type { Log } from '../log.ts';
 import type { World } from '../world.ts';
 import { guard } from './call-guard.ts';
 import { limiter } from './call-limits.ts';
-import { observer } from './call-observer.ts';
+import { type EndedCall, observer } from './call-observer.ts';
 import type { CallBounds } from './call-policy.ts';
 import type { OpenCalls } from './open-call.ts';
 
@@ -15,6 +15,8 @@ export interface InterceptorOptions {
   readonly calls: OpenCalls;
   /** Bounds of a method, by path. */
   readonly boundsOf: (path: string) => CallBounds;
+  /** Told of each call that is over. */
+  readonly ended?: (call: EndedCall) => void;
 }
 
 /**

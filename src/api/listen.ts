@@ -21,22 +21,22 @@ export function listenAddress(host: string, port: number): string {
 }
 
 /** What went wrong when listening, in words. grpc-js passes the system's code in its text only. */
-export function listenError(error: Error, host: string, port: number): WafersyncError {
+export function listenError(error: Error, host: string, port: number, key = 'listen'): WafersyncError {
   const where = `port ${port} on ${host}`;
   if (error.message.includes('EADDRINUSE')) {
     return new WafersyncError('unavailable', `${where} is taken`, {
-      hint: 'Stop the other process or set listen.port.',
+      hint: `Stop the other process or set ${key}.port.`,
       cause: error,
     });
   }
   if (error.message.includes('EACCES')) {
     return new WafersyncError('precondition', `${where} may not be opened by this user`, {
-      hint: 'Set listen.port to 1024 or above.',
+      hint: `Set ${key}.port to 1024 or above.`,
       cause: error,
     });
   }
   return new WafersyncError('unavailable', `cannot listen on ${where}: ${error.message}`, {
-    hint: 'Check listen.host and listen.port.',
+    hint: `Check ${key}.host and ${key}.port.`,
     cause: error,
   });
 }

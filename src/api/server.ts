@@ -3,6 +3,7 @@ import { WafersyncError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { AnyMethod, Service } from '../wire/services.ts';
 import type { World } from '../world.ts';
+import type { EndedCall } from './call-observer.ts';
 import {
   boundsOf,
   type CallBounds,
@@ -34,6 +35,8 @@ export interface ServerOptions {
   readonly keepaliveTimeoutMs?: number;
   /** Bounds for methods that have none of their own. */
   readonly bounds?: Partial<CallBounds>;
+  /** Told of each call that is over. */
+  readonly ended?: (call: EndedCall) => void;
 }
 
 /** Bounds by method name. */
@@ -72,7 +75,11 @@ export function createServer(options: ServerOptions): ApiServer {
   const defaults = { ...DEFAULT_BOUNDS, ...options.bounds };
   const server = new Server({
     ...channelOptions(options),
-    interceptors: interceptors({ log, world, calls, boundsOf: (path) => bounds.get(path) ?? defaults }),
+    interceptors: interceptors({
+      ...options,
+      calls,
+      boundsOf: (path) => bounds.get(path) ?? defaults,
+    }),
   });
   const names: string[] = [];
   quietLibrary(log);

@@ -37,6 +37,19 @@ export function checkTimeZone(name: string): string {
   }
 }
 
+/** Checks where spans are sent; empty for nowhere. @throws WafersyncError `invalid` */
+export function checkCollector(text: string): string {
+  if (text === '') return text;
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (!url || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') {
+    throw new WafersyncError('invalid', 'is not the URL of a collector', {
+      hint: 'Write it like http://127.0.0.1:4318/v1/traces, without user and password.',
+    });
+  }
+  if (url.protocol === 'http:') checkLoopback(url.hostname.replace(/^\[|\]$/g, ''));
+  return text;
+}
+
 /** Checks a pattern of fields. @throws WafersyncError `invalid` */
 export function checkPattern(pattern: string): string {
   try {

@@ -40,7 +40,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
 
 function parse(key: ConfigKey, text: string): unknown {
   // What is no number stays a text, which the schema then refuses under the variable's name.
-  return key.kind === 'number' && /^-?\d{1,15}$/.test(text) ? Number(text) : text;
+  return key.kind === 'number' && /^-?\d{1,15}(\.\d{1,15})?$/.test(text) ? Number(text) : text;
 }
 
 function unknown(variable: string): string {

@@ -19,6 +19,8 @@ export const FABS: readonly Fab[] = [
 
 const HOST = '127.0.0.1';
 const PORT = 50_051;
+/** As exporters of OpenTelemetry have it. */
+const METRICS_PORT = 9_464;
 /** Port at which the tunnel to the first fab ends; the others take the four behind it. */
 const FIRST_TUNNEL_PORT = 50_061;
 /** What deploy/wafersync.service makes and lets the node write to. */
@@ -36,6 +38,7 @@ export function fabFile(self: Fab): string {
     data_dir: DATA_FOLDER,
     time_zone: self.timeZone,
     listen: { host: HOST, port: PORT },
+    metrics: { host: HOST, port: METRICS_PORT },
     mesh: {
       members: FABS.map(({ fab }) => fab),
       peers: FABS.filter(({ fab }) => fab !== self.fab).map((peer) => ({

@@ -87,5 +87,5 @@ function keyOf(node: Node, path: Path, required: boolean): ConfigKey {
 function kindOf(node: Node): ConfigKey['kind'] {
   if (node.properties) return 'group';
   if (node.type === 'array') return 'list';
-  return node.type === 'integer' ? 'number' : 'text';
+  return node.type === 'integer' || node.type === 'number' ? 'number' : 'text';
 }

@@ -10,6 +10,7 @@ export function relationProblems(input: unknown): Problem[] {
     ...peerProblems(input),
     ...reconnectProblems(input),
     ...folderProblems(input),
+    ...portProblems(input),
   ];
 }
 
@@ -70,6 +71,16 @@ function folderProblems(input: unknown): Problem[] {
   const own = [data, join(data, 'spool')].map((each) => normalize(join(each, '.')));
   if (!own.includes(normalize(join(folder, '.')))) return [];
   return [{ path, value: folder, what: "is where the node's own files are", remedy: 'Name another folder.' }];
+}
+
+/** One port takes one server. */
+function portProblems(input: unknown): Problem[] {
+  const path = ['metrics', 'port'];
+  const port = valueOrDefault(input, path);
+  if (port === 0 || port !== valueOrDefault(input, ['listen', 'port'])) return [];
+  return [
+    { path, value: port, what: 'is listen.port as well', remedy: 'Choose another port, or 0 for none.' },
+  ];
 }
 
 function valueOrDefault(input: unknown, path: Path): unknown {

@@ -3,7 +3,14 @@ import { WafersyncError } from '../errors.ts';
 import { LOG_LEVELS } from '../log.ts';
 import { MAX_MEMBERS } from '../wafer/document/members.ts';
 import { POLICIES, type PolicyName } from '../wafer/document/policies/index.ts';
-import { checkAddress, checkFab, checkLoopback, checkPattern, checkTimeZone } from './checks.ts';
+import {
+  checkAddress,
+  checkCollector,
+  checkFab,
+  checkLoopback,
+  checkPattern,
+  checkTimeZone,
+} from './checks.ts';
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -215,6 +222,34 @@ const api = z.strictObject({
   ),
 });
 
+const metrics = z.strictObject({
+  host: text(checkLoopback)
+    .prefault('127.0.0.1')
+    .describe('Address at which metrics are served. Loopback only, as for listen.host.'),
+  port: whole(
+    0,
+    0,
+    65_535,
+    'Port at which metrics are served in the text format of Prometheus, at /metrics; another one than listen.port. 0 serves none.',
+  ),
+});
+
+const tracing = z.strictObject({
+  endpoint: text(checkCollector)
+    .prefault('')
+    .describe(
+      'Where spans are sent: the URL of an OpenTelemetry collector that takes OTLP over HTTP, such as http://127.0.0.1:4318/v1/traces. Without https on loopback only. Empty means that nothing is traced.',
+    ),
+  ratio: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.01)
+    .describe(
+      'Which part of all updates is traced. Which ones hangs on the update alone, so that fabs with the same ratio trace the same ones.',
+    ),
+});
+
 const log = z.strictObject({
   level: z
     .enum(LOG_LEVELS)
@@ -244,6 +279,8 @@ export const nodeSchema = z.strictObject({
   intake: intake.prefault({}).describe('What testers and files may take up.'),
   conflicts: conflicts.prefault({}).describe('What happens where fabs write the same unaware of each other.'),
   api: api.prefault({}).describe('What readers may take up.'),
+  metrics: metrics.prefault({}).describe('Numbers for Prometheus: docs/TELEMETRY.md.'),
+  tracing: tracing.prefault({}).describe('Traces of updates from fab to fab: docs/TELEMETRY.md.'),
   log: log.prefault({}).describe('The log: JSON lines on stderr.'),
 });
 

@@ -19,6 +19,13 @@ export interface Job {
  */
 export type CommitJobs = (jobs: readonly Job[], failures: Map<Job, WafersyncError>) => void;
 
+/** What waits in a queue. */
+export interface Waiting {
+  readonly jobs: number;
+  /** Sum of their sizes. */
+  readonly bytes: number;
+}
+
 /** Bounds of group commit. */
 export interface QueueBounds {
   /** Longest wait of a job for others to share its commit. */
@@ -49,6 +56,11 @@ export class CommitQueue {
     this.#world = world;
     this.#bounds = bounds;
     this.#commit = commit;
+  }
+
+  /** What waits for a commit. */
+  get waiting(): Waiting {
+    return { jobs: this.#jobs.length, bytes: this.#queuedBytes };
   }
 
   /** Queues a job once it has room; resolves as soon as it is queued, or refused because the node is stopping. */

@@ -43,6 +43,16 @@ export interface CommitOutcome {
   readonly jobs: number;
   /** Size of the updates that it wrote; of a failed one the jobs' bytes, which may be more. */
   readonly bytes: number;
+  /** How long it took; null where it was but a try for room. */
+  readonly timing: CommitTiming | null;
+}
+
+/** When a commit was made. */
+export interface CommitTiming {
+  /** Wall clock when it began, milliseconds since 1970-01-01T00:00:00Z. */
+  readonly beganMs: number;
+  /** From there until it was on disk, or had failed, milliseconds. */
+  readonly tookMs: number;
 }
 
 /** What became of an edit. */

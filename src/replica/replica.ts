@@ -17,6 +17,7 @@ import { Applier } from './applier.ts';
 import {
   type Commit,
   type CommitOutcome,
+  type CommitTiming,
   type EditReceipt,
   isFatal,
   nothingDone,
@@ -24,7 +25,7 @@ import {
   type Received,
   type ReceiveFailure,
 } from './commit.ts';
-import { CommitQueue, type Job, type QueueBounds } from './commit-queue.ts';
+import { CommitQueue, type Job, type QueueBounds, type Waiting } from './commit-queue.ts';
 import { Editor, type EditPlan } from './editor.ts';
 import { EventSource } from './event-source.ts';
 import { fittingParts } from './fitting-parts.ts';
@@ -60,6 +61,7 @@ const BYTES_PER_RESULT = 20;
 export class Replica<Token> implements Intake {
   readonly #store: Store;
   readonly #clock: HybridClock;
+  readonly #world: World;
   readonly #maxClockDriftMs: number;
   readonly #applier: Applier;
   readonly #queue: CommitQueue;
@@ -77,6 +79,7 @@ export class Replica<Token> implements Intake {
   constructor(options: ReplicaOptions) {
     this.#store = options.store;
     this.#clock = options.clock;
+    this.#world = options.world;
     this.#maxClockDriftMs = options.maxClockDriftMs;
     this.#applier = new Applier(options);
     this.#editor = new Editor(options.store);
@@ -96,7 +99,7 @@ export class Replica<Token> implements Intake {
       (sum, { results }) => sum + 200 + results.length * BYTES_PER_RESULT,
       0,
     );
-    let receipt: IntakeReceipt = { added: 0, addedResults: 0, known: 0 };
+    let receipt: IntakeReceipt = { added: 0, addedResults: 0, known: 0, dots: [] };
     await this.#bornIn(bytes, () => {
       receipt = this.#writeResults(batch);
     });
@@ -210,8 +213,13 @@ export class Replica<Token> implements Intake {
     } catch (thrown) {
       return WafersyncError.from(thrown);
     }
-    this.#tell({ error: null, jobs: 0, bytes });
+    this.#tell({ error: null, jobs: 0, bytes, timing: null });
     return null;
+  }
+
+  /** What waits for its commit. */
+  get waiting(): Waiting {
+    return this.#queue.waiting;
   }
 
   /** Commits what waits and takes no more. */
@@ -233,6 +241,7 @@ export class Replica<Token> implements Intake {
   // -- inside the transaction ---------------------------------------------------------------------------------------
 
   #writeResults(batch: ResultsBatch): IntakeReceipt {
+    const dots: Dot[] = [];
     const { attempts, run, wafer, program } = batch;
     const indexes = attempts.map(({ index }) => index);
     const known = this.#store.attempts.known(run.id, indexes);
@@ -241,12 +250,13 @@ export class Replica<Token> implements Intake {
       this.#putProgram(program.digest, program.body);
       const seen = this.#store.documents.seenOfOthers(wafer);
       const facts = { wafer, run, version: 0, program: program.digest, ...(seen ? { seen } : {}) };
-      for (const part of fittingParts(fresh)) this.#bear({ kind: 'results', ...facts }, part);
+      for (const part of fittingParts(fresh)) dots.push(this.#bear({ kind: 'results', ...facts }, part));
     }
     return {
       added: fresh.length,
       addedResults: countResults(fresh),
       known: attempts.length - fresh.length,
+      dots,
     };
   }
 
@@ -327,6 +337,7 @@ export class Replica<Token> implements Intake {
   // -- group commit -------------------------------------------------------------------------------------------------
 
   #commitGroup(jobs: readonly Job[], failures: Map<Job, WafersyncError>): void {
+    const timing = this.#startTiming();
     try {
       this.#store.transaction(() => {
         for (const job of jobs) this.#runJob(job, failures);
@@ -335,11 +346,18 @@ export class Replica<Token> implements Intake {
       this.#takeOutcome();
       const error = WafersyncError.from(thrown, 'unavailable', 'the commit failed');
       for (const job of jobs) if (!failures.has(job)) failures.set(job, error);
-      this.outcomes.emit({ error, jobs: jobs.length, bytes: jobs.reduce((sum, job) => sum + job.bytes, 0) });
+      const bytes = jobs.reduce((sum, job) => sum + job.bytes, 0);
+      this.outcomes.emit({ error, jobs: jobs.length, bytes, timing: timing() });
       return;
     }
     const bytes = this.#done.added.reduce((sum, { update }) => sum + updateBytes(update), 0);
-    this.#tell({ error: null, jobs: jobs.length, bytes });
+    this.#tell({ error: null, jobs: jobs.length, bytes, timing: timing() });
+  }
+
+  #startTiming(): () => CommitTiming {
+    const beganMs = this.#world.nowMs();
+    const began = this.#world.steadyMs();
+    return () => ({ beganMs, tookMs: this.#world.steadyMs() - began });
   }
 
   /** Tells of a commit that is on disk. */

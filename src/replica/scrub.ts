@@ -39,6 +39,13 @@ export class Scrub {
     this.#options = options;
   }
 
+  /** How much of the log this pass has read, 0 to 1. */
+  get progress(): number {
+    if (this.#reading === 'programs') return 1;
+    const last = this.#options.store.log.lastRow;
+    return last === 0 ? 1 : Math.min(1, this.#row / last);
+  }
+
   start(): void {
     const { world, bytesPerSecond } = this.#options;
     if (bytesPerSecond === 0) return;

@@ -132,7 +132,12 @@ export class Conflicts {
 
   /** How many conflicts are open for a person, over all wafers. */
   get open(): number {
-    return this.#statements.open.get()!.count;
+    return this.#statements.inState.get('open')!.count;
+  }
+
+  /** How many conflicts a policy has ruled, over all wafers. */
+  get ruled(): number {
+    return this.#statements.inState.get('ruled')!.count;
   }
 
   /** The conflicts of a wafer that stand. */
@@ -336,8 +341,8 @@ function statements(connection: Connection) {
     ofWafer: connection.prepare<[number, number], { id: ConflictId }>(
       'SELECT id FROM conflicts WHERE wafer = ? ORDER BY state, field, id LIMIT ?',
     ),
-    open: connection.prepare<[], { count: number }>(
-      "SELECT count(*) AS count FROM conflicts WHERE state = 'open'",
+    inState: connection.prepare<[string], { count: number }>(
+      'SELECT count(*) AS count FROM conflicts WHERE state = ?',
     ),
   };
 }

@@ -35,6 +35,11 @@ export class HeldUpdates {
     return this.#statements.count.get()!.count;
   }
 
+  /** How many are held for each reason; without those of which there is none. */
+  byReason(): ReadonlyMap<HoldReason, number> {
+    return new Map(this.#statements.byReason.all().map(({ reason, count }) => [reason, count]));
+  }
+
   /** In order of arrival. */
   list(limit: number): HeldUpdate[] {
     return this.#statements.list.all(limit).map((row) => ({
@@ -97,6 +102,9 @@ function statements(connection: Connection) {
     ),
     drop: connection.prepare<[number], never>('DELETE FROM held_updates WHERE update_row = ?'),
     count: connection.prepare<[], { count: number }>('SELECT count(*) AS count FROM held_updates'),
+    byReason: connection.prepare<[], { reason: HoldReason; count: number }>(
+      'SELECT reason, count(*) AS count FROM held_updates GROUP BY reason',
+    ),
     list: connection.prepare<[number], HeldRow>(
       `SELECT u.origin, u.sequence, u.kind, u.timestamp, h.reason, h.detail, h.held_at_ms AS sinceMs
        FROM held_updates h JOIN update_log u ON u.id = h.update_row ORDER BY h.update_row LIMIT ?`,

@@ -37,6 +37,7 @@ import { StoreReader } from './reader.ts';
 import { type Rebuilt, rebuild, refold } from './rebuild.ts';
 import { Room } from './room.ts';
 import { Runs } from './runs.ts';
+import { Sizes } from './sizes.ts';
 import { Stubs } from './stubs.ts';
 import type { Decoders, StoreStats } from './types.ts';
 import { UpdateLog } from './update-log.ts';
@@ -77,6 +78,7 @@ export class Store {
   readonly yields: Yields;
   readonly peers: Peers;
   readonly room: Room;
+  readonly sizes: Sizes;
   readonly chains: Chains;
   readonly forks: Forks;
   readonly purges: Purges;
@@ -131,6 +133,7 @@ export class Store {
     this.yields = new Yields(connection, keys);
     this.peers = new Peers(connection, keys, world);
     this.room = new Room(connection);
+    this.sizes = new Sizes(connection);
     this.chains = new Chains(connection, keys, this.#state);
     this.forks = new Forks(connection, keys, this.log, decoders, world);
     this.#world = world;

@@ -170,6 +170,11 @@ export class UpdateLog {
     return this.#held.count();
   }
 
+  /** How many updates are held for each reason; without those of which there is none. */
+  get heldByReason(): ReadonlyMap<HoldReason, number> {
+    return this.#held.byReason();
+  }
+
   /** Marks an appended update as applied; it is held no more. */
   markApplied(dot: Dot, updateRow: number): void {
     this.#state.applied(dot, this.#held.drop(updateRow));
@@ -231,6 +236,11 @@ export class UpdateLog {
       return bytes < maxBytes;
     }, updateRow);
     return last;
+  }
+
+  /** Row of the update that came last; 0 where there is none. */
+  get lastRow(): number {
+    return this.#statements.last.get()!.last;
   }
 
   /** Updates that are damaged and have not come again yet. */
@@ -347,6 +357,7 @@ function statements(connection: Connection) {
       `SELECT id, origin, sequence, header, payload, digest, stub_digest AS stubDigest FROM update_log u
        WHERE id > ? AND NOT EXISTS (SELECT 1 FROM damaged_updates d WHERE d.update_row = u.id) ORDER BY id`,
     ),
+    last: connection.prepare<[], { last: number }>('SELECT ifnull(max(id), 0) AS last FROM update_log'),
     damage: connection.prepare<[number, number], never>(
       'INSERT INTO damaged_updates (update_row, found_at_ms) VALUES (?, ?)',
     ),

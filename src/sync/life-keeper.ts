@@ -4,6 +4,7 @@ import type { Log } from '../log.ts';
 import type { Settled } from '../replica/fork-settler.ts';
 import type { Replica } from '../replica/replica.ts';
 import type { Store } from '../store/store.ts';
+import type { World } from '../world.ts';
 import type { ForkFound } from './fork-searches.ts';
 import type { Carrier } from './sync-runner.ts';
 
@@ -11,6 +12,7 @@ import type { Carrier } from './sync-runner.ts';
 export interface LifeKeeperOptions {
   readonly replica: Pick<Replica<Carrier>, 'forks' | 'fence'>;
   readonly store: Pick<Store, 'origin'>;
+  readonly world: Pick<World, 'nowMs'>;
   readonly log: Log;
   /** This node is to take no part in the mesh any more. */
   readonly fence: (error: WafersyncError) => void;
@@ -44,14 +46,14 @@ export class LifeKeeper {
 
   /** Does what a search calls for. */
   settle({ origin, updates, renewal, lane }: ForkFound): void {
-    const { replica, store, log } = this.#options;
+    const { replica, store, world, log } = this.#options;
     const isCurrent = originKey(origin) === originKey(store.origin);
     if (renewal && !isCurrent) return;
     if (renewal?.reason === 'superseded' && this.#superseded) {
       this.#fence(renewal.above);
       return;
     }
-    const token: Carrier = { lane, via: 'pull' };
+    const token: Carrier = { lane, via: 'pull', arrivedMs: world.nowMs() };
     replica.forks.settle(origin, updates, token, renewal?.above ?? null).then(
       (settled) => {
         if (renewal?.reason === 'superseded') this.#superseded = true;

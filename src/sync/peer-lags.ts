@@ -55,8 +55,8 @@ export class PeerLags {
   }
 }
 
-/** The birth is told by a clock that is ahead by the offset: what passed since then is that much more. */
-function lagOf(bornMs: number, atMs: number, offset: ReturnType<PeerClocks['offsetOf']>): Lag {
+/** Lag of an update that is visible now. Its birth is told by a clock that is ahead by the offset: what passed since is that much more. */
+export function lagOf(bornMs: number, atMs: number, offset: ReturnType<PeerClocks['offsetOf']>): Lag {
   const ms = Math.max(0, atMs - bornMs + (offset?.offsetMs ?? 0));
   return { ms, uncertaintyMs: offset?.uncertaintyMs ?? null, atMs };
 }

@@ -29,6 +29,8 @@ import { Waits } from './waits.ts';
 export interface Carrier {
   readonly lane: LaneId;
   readonly via: 'live' | 'pull';
+  /** Wall clock when the update had come, milliseconds since 1970-01-01T00:00:00Z. */
+  readonly arrivedMs: number;
 }
 
 /** What a runner is made of. */
@@ -90,7 +92,10 @@ export class SyncRunner {
     'send-pull': ({ lane, request }) => {
       this.#pulls.get(lane)?.send({ ...request, applied: this.#options.store.vectors.applied });
     },
-    store: ({ lane, update, via }) => this.#options.replica.receive({ update, token: { lane, via } }),
+    store: ({ lane, update, via }) => {
+      const token = { lane, via, arrivedMs: this.#options.world.nowMs() };
+      this.#options.replica.receive({ update, token });
+    },
     close: ({ lane, error }) => this.#close(lane, error),
     report: ({ report }) => {
       this.#keeper.heard(report);

@@ -1,3 +1,4 @@
+import type { Dot } from '../clocks/dot.ts';
 import type { Attempt } from './attempt.ts';
 import type { TestProgram } from './program.ts';
 import type { RunId, RunRecord, RunRef } from './run.ts';
@@ -21,6 +22,8 @@ export interface IntakeReceipt {
   readonly addedResults: number;
   /** Attempts that were known before. */
   readonly known: number;
+  /** Updates that hold those that were not. */
+  readonly dots: readonly Dot[];
 }
 
 /**

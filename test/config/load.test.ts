@@ -213,3 +213,41 @@ test('a value that is quoted back is cut', (t) => {
   const [problem = ''] = problemsOf(t, `${RIGHT}time_zone: ${'x'.repeat(10_000)}\n`);
   assert.ok(problem.length < 300, `${problem.length} characters`);
 });
+
+test('metrics have a port of their own', (t) => {
+  assert.deepEqual(load(t, RIGHT).metrics, { host: '127.0.0.1', port: 0 });
+  assert.equal(load(t, `${RIGHT}metrics: { port: 9464 }\n`).metrics.port, 9464);
+  const [problem] = problemsOf(t, `${RIGHT}metrics: { port: 50051 }\n`);
+  assert.match(
+    problem!,
+    /: metrics\.port = 50051 is listen\.port as well\. Choose another port, or 0 for none\.$/,
+  );
+  assert.match(problemsOf(t, `${RIGHT}metrics: { host: 0.0.0.0 }\n`)[0]!, /is not a loopback address/);
+});
+
+test('spans go over http to loopback alone, over https anywhere, and take no password', (t) => {
+  const endpointOf = (url: string) => load(t, `${RIGHT}tracing: { endpoint: "${url}" }\n`).tracing.endpoint;
+  for (const url of [
+    '',
+    'http://127.0.0.1:4318/v1/traces',
+    'http://[::1]:4318/v1/traces',
+    'https://spans.example/v1/traces',
+  ])
+    assert.equal(endpointOf(url), url);
+  for (const url of ['127.0.0.1:4318', 'http://tw:secret@127.0.0.1/v1/traces', 'ftp://127.0.0.1/'])
+    assert.match(
+      problemsOf(t, `${RIGHT}tracing: { endpoint: "${url}" }\n`)[0]!,
+      /is not the URL of a collector\. Write it like http:\/\/127\.0\.0\.1:4318\/v1\/traces/,
+    );
+  assert.match(
+    problemsOf(t, `${RIGHT}tracing: { endpoint: "http://spans.example/v1/traces" }\n`)[0]!,
+    /is not a loopback address/,
+  );
+});
+
+test('a part of all is a number from 0 to 1, in the file and in its variable', (t) => {
+  assert.equal(load(t, `${RIGHT}tracing: { ratio: 0.25 }\n`).tracing.ratio, 0.25);
+  assert.equal(load(t, RIGHT, { WAFERSYNC_TRACING_RATIO: '0.001' }).tracing.ratio, 0.001);
+  assert.match(problemsOf(t, `${RIGHT}tracing: { ratio: 1.5 }\n`)[0]!, /tracing\.ratio = 1\.5/);
+  assert.match(problemsOf(t, RIGHT, { WAFERSYNC_TRACING_RATIO: '2' })[0]!, /WAFERSYNC_TRACING_RATIO/);
+});

@@ -84,11 +84,15 @@ test('the head of each file tells the ends of the tunnels, and what they lead to
 /** Starts the five from their files: other ports and folders, and a forwarder of TCP in place of each tunnel. */
 async function startFive(t: TestContext): Promise<string[]> {
   const folder = temporaryFolder(t);
-  const ports = await freePorts(FABS.length);
+  const free = await freePorts(2 * FABS.length);
+  const [ports, metricsPorts] = [free.slice(0, FABS.length), free.slice(FABS.length)];
   const tunnels = await Promise.all(ports.map(openLink));
   t.after(() => Promise.all(tunnels.map((tunnel) => tunnel.close())));
   for (const [i, { fab }] of FABS.entries()) {
-    let text = textOf(fab).replace('port: 50051', `port: ${ports[i]}`).replace('/var/lib/wafersync', 'data');
+    let text = textOf(fab)
+      .replace('port: 50051', `port: ${ports[i]}`)
+      .replace('port: 9464', `port: ${metricsPorts[i]}`)
+      .replace('/var/lib/wafersync', 'data');
     for (const [j, peer] of FABS.entries()) text = text.replaceAll(tunnelEnd(peer), tunnels[j]!.address);
     const file = join(folder, fab, 'wafersync.yaml');
     mkdirSync(join(folder, fab));

@@ -3,11 +3,18 @@ import { type TestContext, test } from 'node:test';
 import { type Dot, sequence } from '../../src/clocks/dot.ts';
 import { WafersyncError } from '../../src/errors.ts';
 import { wafersync } from '../../src/gen/wafersync.js';
+import type { CommitOutcome } from '../../src/replica/commit.ts';
+import type { IntakeReceipt } from '../../src/wafer/intake.ts';
 import { decodeAttempts } from '../../src/wafer/payload/decode.ts';
 import { MAX_UPDATE_BYTES, type Update, updateBytes, updateDigest } from '../../src/wafer/update.ts';
 import { openUpdate, sealUpdate } from '../../src/wire/header.ts';
 import { fromNumber } from '../../src/wire/long.ts';
 import { Bench, batch, PROGRAM, RECORD, RUN, settle } from './replica-fixture.ts';
+
+/** A receipt, with the number of its updates. */
+function told({ dots, ...counts }: IntakeReceipt) {
+  return { ...counts, updates: dots.length };
+}
 
 test('a write is answered only after its commit, and many writes share one', async (t) => {
   const tw = new Bench(t);
@@ -31,17 +38,17 @@ test('attempts known already are left out, and a batch of nothing new adds no up
   const tw = new Bench(t);
   const first = tw.replica.write(batch([0, 1]));
   await tw.commit();
-  assert.deepEqual(await first, { added: 2, addedResults: 8, known: 0 });
+  assert.deepEqual(told(await first), { added: 2, addedResults: 8, known: 0, updates: 1 });
   const second = tw.replica.write(batch([0, 1, 2]));
   await tw.commit();
-  assert.deepEqual(await second, { added: 1, addedResults: 4, known: 2 });
+  assert.deepEqual(told(await second), { added: 1, addedResults: 4, known: 2, updates: 1 });
   assert.deepEqual(
     decodeAttempts(tw.born[0]!.payload).map(({ index }) => index),
     [2],
   );
   const third = tw.replica.write(batch([0, 1, 2]));
   await tw.commit();
-  assert.deepEqual(await third, { added: 0, addedResults: 0, known: 3 });
+  assert.deepEqual(told(await third), { added: 0, addedResults: 0, known: 3, updates: 0 });
   assert.equal(tw.store.stats().updates, 2);
 });
 
@@ -69,7 +76,12 @@ test('a batch over the size of an update is split, and each part holds within th
   );
   const done = tw.replica.write(large);
   await tw.commit();
-  assert.deepEqual(await done, { added: 20, addedResults: 1_200_000, known: 0 });
+  const { dots, ...counts } = await done;
+  assert.deepEqual(counts, { added: 20, addedResults: 1_200_000, known: 0 });
+  assert.deepEqual(
+    dots,
+    tw.born.map(({ header }) => header.dot),
+  );
   assert.ok(tw.born.length > 1);
   assert.ok(tw.born.every((update) => updateBytes(update) <= MAX_UPDATE_BYTES));
   assert.deepEqual(
@@ -87,7 +99,7 @@ test('an attempt that no update can hold is refused, and what shares its commit 
   const kept = tw.replica.write(batch([0]));
   await tw.commit();
   await refused;
-  assert.deepEqual(await kept, { added: 1, addedResults: 4, known: 0 });
+  assert.deepEqual(told(await kept), { added: 1, addedResults: 4, known: 0, updates: 1 });
   assert.deepEqual(
     tw.born.map(({ header }) => header.dot.sequence),
     [1],
@@ -211,7 +223,7 @@ test('after close, what waited is stored and nothing more is taken', async (t) =
   const kept = tw.replica.write(batch([0]));
   await settle();
   tw.replica.close();
-  assert.deepEqual(await kept, { added: 1, addedResults: 4, known: 0 });
+  assert.deepEqual(told(await kept), { added: 1, addedResults: 4, known: 0, updates: 1 });
   await assert.rejects(
     tw.replica.write(batch([1])),
     (error) => error instanceof WafersyncError && error.code === 'unavailable',
@@ -238,7 +250,7 @@ test('a full disk refuses the whole commit, and the next one works when there is
   tw.store.transaction = real;
   const kept = tw.replica.write(batch([0]));
   await tw.commit();
-  assert.deepEqual(await kept, { added: 1, addedResults: 4, known: 0 });
+  assert.deepEqual(told(await kept), { added: 1, addedResults: 4, known: 0, updates: 1 });
 });
 
 test('a commit that fails at its very end answers none of its writes with success, and keeps nothing', async (t) => {
@@ -283,4 +295,24 @@ test('whoever waits is answered, and every listener told, though one of them fai
   await settle();
   assert.equal(added, 1);
   assert.deepEqual([told, tw.commits.length, tw.store.stats().updates], [['next'], 1, 1]);
+});
+
+test('each commit tells what waited for it, when it began and how long it took', async (t) => {
+  const tw = new Bench(t);
+  const outcomes: CommitOutcome[] = [];
+  tw.replica.outcomes.subscribe((outcome) => outcomes.push(outcome));
+  const writes = [0, 1].map((index) => tw.replica.write(batch([index])));
+  await settle();
+  assert.deepEqual([tw.replica.waiting.jobs, tw.replica.waiting.bytes > 0, outcomes.length], [2, true, 0]);
+  const real = tw.store.transaction.bind(tw.store);
+  tw.store.transaction = (work) => {
+    tw.world.now += 7;
+    return real(work);
+  };
+  await tw.commit();
+  await Promise.all(writes);
+  assert.deepEqual(tw.replica.waiting, { jobs: 0, bytes: 0 });
+  assert.deepEqual(outcomes[0]?.timing, { beganMs: tw.world.now - 7, tookMs: 7 });
+  assert.equal(tw.replica.proveRoom(100), null);
+  assert.equal(outcomes[1]?.timing, null, 'a try for room is no commit of a group');
 });

@@ -26,13 +26,18 @@ test('rules are replicated; what they choose follows them everywhere, whichever 
   equalFolds(fabs);
   await az.patch([['add', '/policies/chip', { '/disposition': 'manual' }]], mesh);
   await exchange(fabs);
-  for (const fab of fabs)
+  for (const fab of fabs) {
     assert.deepEqual(fab.store.documents.conflicts(W1), { open: 0, ruled: 1 }, 'the product is not known');
+    assert.deepEqual([fab.store.conflicts.open, fab.store.conflicts.ruled], [0, 1]);
+  }
   void tw.bench.replica.write(batch([0]));
   void tw.bench.replica.recordRun({ id: RUN, startedAtUs: 1 }, { ...RECORD, product: 'chip' });
   await tw.bench.commit();
   await exchange(fabs);
-  for (const fab of fabs) assert.deepEqual(fab.store.documents.conflicts(W1), { open: 1, ruled: 0 });
+  for (const fab of fabs) {
+    assert.deepEqual(fab.store.documents.conflicts(W1), { open: 1, ruled: 0 });
+    assert.deepEqual([fab.store.conflicts.open, fab.store.conflicts.ruled], [1, 0]);
+  }
   equalFolds(fabs);
   await assert.rejects(tw.patch([['add', '/policies/*/~1x', 'coin']], mesh), { code: 'invalid' });
 });

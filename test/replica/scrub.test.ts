@@ -72,3 +72,18 @@ test('what SQLite cannot read is told once a pass and passed over, and what is b
   assert.deepEqual(told[0]?.fields, { reading: 'log', behind_row: 0 });
   assert.ok(told.length <= scrub.passes + 1, 'once a pass');
 });
+
+test('a scrub tells how much of the log its pass has read', async (t) => {
+  const tw = new DocumentFab(t, 'tw');
+  const { world } = tw.bench;
+  const scrub = new Scrub({ store: tw.store, world, log: silentLog, bytesPerSecond: 1 });
+  assert.equal(scrub.progress, 1, 'of nothing all is read');
+  for (let n = 0; n < 4; n++) await tw.patch([['add', '/attributes/oven', `${n}`]]);
+  scrub.start();
+  const told = Array.from({ length: 6 }, () => {
+    world.advance(1_000);
+    return scrub.progress;
+  });
+  assert.deepEqual(told, [0.25, 0.5, 0.75, 1, 1, 0]);
+  scrub.stop();
+});

@@ -28,12 +28,12 @@ class Watched {
   proveRoom(bytes: number): WafersyncError | null {
     this.tries.push(bytes);
     if (!this.room) return FULL;
-    this.outcomes.emit({ error: null, jobs: 0, bytes });
+    this.outcomes.emit({ error: null, jobs: 0, bytes, timing: null });
     return null;
   }
 
   refuse(error = FULL, jobs = 1): void {
-    this.outcomes.emit({ error, jobs, bytes: 100 });
+    this.outcomes.emit({ error, jobs, bytes: 100, timing: null });
   }
 
   get told(): string[] {
@@ -67,7 +67,7 @@ test('a full disk is told once, tried while it lasts, and told again once it is 
 test('an ordinary commit that is large enough ends it, and the try that was set is not made', () => {
   const node = new Watched();
   node.refuse();
-  node.outcomes.emit({ error: null, jobs: 1, bytes: 100 });
+  node.outcomes.emit({ error: null, jobs: 1, bytes: 100, timing: null });
   assert.deepEqual(node.changes, [true, false]);
   node.world.advance(PROBE_MAX_MS);
   assert.deepEqual(node.tries, []);
@@ -84,7 +84,7 @@ test('a watch that was stopped tries no more, and hears no more', () => {
   node.refuse();
   node.watch.stop();
   node.world.advance(PROBE_MAX_MS);
-  node.outcomes.emit({ error: null, jobs: 1, bytes: PROBE_BYTES });
+  node.outcomes.emit({ error: null, jobs: 1, bytes: PROBE_BYTES, timing: null });
   assert.deepEqual([node.tries, node.changes], [[], [true]]);
 });
 

@@ -89,6 +89,7 @@ test('an update that is held is received, not applied, until it is applied', (t)
   assert.equal(store.vectors.received.has(held.header.dot), true);
   assert.equal(store.vectors.applied.has(held.header.dot), false);
   assert.equal(store.log.heldCount, 1);
+  assert.deepEqual([...store.log.heldByReason], [['program', 1]]);
   assert.deepEqual(store.programs.missing(10), [other.digest]);
   assert.deepEqual(store.log.heldForProgram(other.digest), [held.header.dot]);
   const [row] = store.log.held(10);
@@ -103,6 +104,7 @@ test('an update that is held is received, not applied, until it is applied', (t)
   });
   assert.equal(store.vectors.applied.has(held.header.dot), true);
   assert.equal(store.log.heldCount, 0);
+  assert.deepEqual([...store.log.heldByReason], []);
   assert.deepEqual(store.programs.missing(10), []);
   assert.equal(store.stats().attempts, 1);
 });

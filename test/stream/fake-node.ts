@@ -187,7 +187,7 @@ export class FakeStore implements Intake, StreamHistory {
       stored.set(attempt.index, { wafer: batch.wafer, attempt, tests: batch.program.tests, purged: false });
     }
     const known = batch.attempts.length - fresh.length;
-    const receipt = { added: fresh.length, addedResults: countResults(fresh), known };
+    const receipt = { added: fresh.length, addedResults: countResults(fresh), known, dots: [] };
     this.batches.push(batch);
     this.receipts.push(receipt);
     return receipt;

@@ -19,6 +19,8 @@ export type DataFolders = { readonly [F in Fab]?: string };
 export interface ClusterOptions {
   /** Keys of the configuration besides those that are set here. */
   readonly config?: PartialConfig;
+  /** Further keys of one fab. */
+  readonly configOf?: (fab: Fab) => PartialConfig;
   /** A module that each node loads before the program. */
   readonly preload?: string;
   /** Variables of the environment of all nodes. */
@@ -212,7 +214,7 @@ export class Cluster {
     const peers = members
       .filter((peer) => peer !== fab)
       .map((peer) => ({ fab: peer, address: this.#links.get(`${fab}>${peer}`)!.address }));
-    const more = this.#options.config ?? {};
+    const more = { ...this.#options.config, ...this.#options.configOf?.(fab) };
     const elsewhere = Object.entries(this.#options.elsewhere ?? {});
     const config: PartialConfig = {
       ...more,

@@ -38,7 +38,7 @@ export class MemoryIntake implements Intake {
     const fresh = batch.attempts.filter(({ index }) => !this.#attempts.has(`${batch.run.id} ${index}`));
     for (const attempt of fresh) this.#attempts.set(`${batch.run.id} ${attempt.index}`, attempt);
     const known = batch.attempts.length - fresh.length;
-    return { added: fresh.length, addedResults: countResults(fresh), known };
+    return { added: fresh.length, addedResults: countResults(fresh), known, dots: [] };
   }
 
   async recordRun(run: RunRef, record: RunRecord): Promise<void> {

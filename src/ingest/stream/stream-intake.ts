@@ -24,6 +24,8 @@ export interface StreamParts {
   readonly owners: StreamOwners;
   /** An empty program for one stream to fill. */
   readonly newProgram: () => GrowingProgram;
+  /** Told how many results came again and were found equal. */
+  readonly resent?: (results: number) => void;
 }
 
 /** What may be said of one stream's intake. */
@@ -199,6 +201,7 @@ export class StreamIntake implements StreamOwner {
       ...{ past, lot, intake, history, world },
       ...{ identity: this.#identity, tests: this.#tests, defined: this.#defined },
       ...{ progressed: this.#progressed, bounds: this.#bounds },
+      resent: this.#parts.resent ?? (() => {}),
       failed: (error) => this.#failed(error),
     });
     return this.#run;

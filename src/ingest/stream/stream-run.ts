@@ -34,6 +34,8 @@ export interface StreamRunParts {
   readonly progressed: () => void;
   /** Called when something could not be made durable: nothing more of the stream will be. */
   readonly failed: (error: WafersyncError) => void;
+  /** Told how many results came again and were found equal. */
+  readonly resent: (results: number) => void;
   readonly bounds: StreamBounds;
 }
 
@@ -66,6 +68,7 @@ export class StreamRun {
       ...{ run: run.id, past, history, tests, identity, wafer, bounds },
       equal: (results, ended) => {
         this.tally.resent(results, ended);
+        parts.resent(results);
         this.#compared = true;
       },
     });

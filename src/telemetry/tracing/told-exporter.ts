@@ -1,0 +1,55 @@
+import type { SpanExporter } from '@opentelemetry/sdk-trace';
+import type { Log } from '../../log.ts';
+import type { World } from '../../world.ts';
+
+/** Least time between two lines that say that spans are lost, milliseconds. */
+const TOLD_EVERY_MS = 600_000;
+
+type Spans = Parameters<SpanExporter['export']>[0];
+type Done = Parameters<SpanExporter['export']>[1];
+
+/** An exporter that says when its collector does not take spans: once, and now and then while it lasts. */
+export class ToldExporter implements SpanExporter {
+  readonly #exporter: SpanExporter;
+  readonly #log: Log;
+  readonly #world: Pick<World, 'steadyMs'>;
+  /** Spans lost since it fails. */
+  #lost = 0;
+  /** World.steadyMs() when it was told last; null while it works. */
+  #toldMs: number | null = null;
+
+  constructor(exporter: SpanExporter, log: Log, world: Pick<World, 'steadyMs'>) {
+    this.#exporter = exporter;
+    this.#log = log;
+    this.#world = world;
+  }
+
+  export(spans: Spans, done: Done): void {
+    this.#exporter.export(spans, (result) => {
+      if (result.error || result.code !== 0) this.#failed(spans.length, result.error);
+      else this.#succeeded();
+      done(result);
+    });
+  }
+
+  shutdown(): Promise<void> {
+    return this.#exporter.shutdown();
+  }
+
+  #failed(spans: number, error: Error | undefined): void {
+    this.#lost += spans;
+    const nowMs = this.#world.steadyMs();
+    if (this.#toldMs !== null && nowMs - this.#toldMs < TOLD_EVERY_MS) return;
+    this.#toldMs = nowMs;
+    this.#log.warn('tracing.failed', {
+      lost: this.#lost,
+      reason: error?.message ?? 'the collector refused them',
+    });
+  }
+
+  #succeeded(): void {
+    if (this.#toldMs !== null) this.#log.info('tracing.recovered', { lost: this.#lost });
+    this.#toldMs = null;
+    this.#lost = 0;
+  }
+}

@@ -1,0 +1,24 @@
+import type { IntakeObserver } from '../observed-intake.ts';
+import { OpenTelemetry, type OpenTelemetryOptions } from './open-telemetry.ts';
+import { type TracedReplica, UpdateTracer } from './update-tracer.ts';
+
+/** Tracing under way. */
+export interface Tracing {
+  readonly observer: IntakeObserver;
+  /** Ends it; what waits is sent as far as it is taken soon. */
+  stop(): Promise<void>;
+}
+
+/** Begins to trace the updates of a replica. */
+export function startTracing(replica: TracedReplica, options: OpenTelemetryOptions): Tracing {
+  const sink = new OpenTelemetry(options);
+  const tracer = new UpdateTracer(sink, options.world);
+  const unsubscribe = tracer.follow(replica);
+  return {
+    observer: tracer,
+    async stop() {
+      unsubscribe();
+      await sink.close();
+    },
+  };
+}
