@@ -1,67 +1,21 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { MAX_MESSAGE_BYTES } from './api/call-policy.ts';
-import { conflictServiceHandlers } from './api/conflict-service.ts';
-import { dataSyncHandlers } from './api/data-sync.ts';
-import { loadDescriptors } from './api/descriptors.ts';
-import { addHealth, Health } from './api/health.ts';
+import { Health } from './api/health.ts';
 import { showWhatIsTaken } from './api/intake-health.ts';
-import { lotAsker } from './api/lot-asker.ts';
-import { LOT_POLICIES, lotHandlers } from './api/lot-handlers.ts';
-import { addReflection } from './api/reflection.ts';
-import { RETENTION_POLICIES, retentionServiceHandlers } from './api/retention-service.ts';
-import { runServiceHandlers } from './api/run-service.ts';
 import { createServer } from './api/server.ts';
 import { Slots } from './api/slots.ts';
-import { syncControlHandlers } from './api/sync-control.ts';
-import { syncMonitorHandlers } from './api/sync-monitor.ts';
-import { testEquipmentHandlers } from './api/test-equipment.ts';
-import { waferServiceHandlers } from './api/wafer-service.ts';
 import { type FabId, originKey } from './clocks/dot.ts';
-import { HybridClock } from './clocks/hlc.ts';
-import { checkAddress } from './config/checks.ts';
 import type { NodeConfig } from './config/load.ts';
-import { WafersyncError } from './errors.ts';
 import { DropFolder } from './ingest/folder/drop-folder.ts';
 import type { ImportFile } from './ingest/folder/take-file.ts';
 import { importStdf } from './ingest/stdf/import.ts';
-import { storeHistory } from './ingest/stream/store-history.ts';
-import { StreamOwners } from './ingest/stream/stream-owners.ts';
 import { Spool } from './ingest/upload/spool.ts';
 import type { Log } from './log.ts';
-import { DamageWatch } from './replica/damage-watch.ts';
-import { type EventSource, logged } from './replica/event-source.ts';
-import { HeldWatch } from './replica/held-watch.ts';
-import { PolicyWatch } from './replica/policy-watch.ts';
-import { Replica } from './replica/replica.ts';
-import { Scrub } from './replica/scrub.ts';
-import { StorageWatch } from './replica/storage-watch.ts';
-import { Store } from './store/store.ts';
-import { AppliedMarks } from './sync/applied-marks.ts';
-import { countedTransport } from './sync/counted-lanes.ts';
-import { FabControl } from './sync/fab-control.ts';
-import { LotBook } from './sync/lot-book.ts';
-import { Membership, mustHaveApplied } from './sync/membership.ts';
-import { PeerBook } from './sync/peer-facts.ts';
-import { PeerLags } from './sync/peer-lags.ts';
-import { PeerTraffic } from './sync/peer-traffic.ts';
-import { Retention } from './sync/retention.ts';
-import { type Carrier, SyncRunner } from './sync/sync-runner.ts';
-import { grpcTransport } from './sync/transport/grpc-transport.ts';
+import { databaseFile, openStore } from './node/database.ts';
+import { type ReplicaParts, replicaParts, type SyncParts, syncParts } from './node/replication.ts';
+import { addServices, type NodeSlots } from './node/services.ts';
+import type { EventSource } from './replica/event-source.ts';
+import type { Store } from './store/store.ts';
 import { Telemetry } from './telemetry/telemetry.ts';
-import type { ConfiguredFabs } from './wafer/document/members.ts';
-import { ProgramBuilder } from './wafer/program-codec.ts';
-import { decoders } from './wire/decoders.ts';
-import {
-  conflictService,
-  dataSync,
-  retentionService,
-  runService,
-  syncControl,
-  syncMonitor,
-  testEquipment,
-  waferService,
-} from './wire/services.ts';
 import type { World } from './world.ts';
 
 /** A node that runs. */
@@ -83,29 +37,12 @@ export interface Surroundings {
   readonly version: string;
 }
 
-/** Bytes that end the wait of a group commit. */
-const GROUP_BYTES = 1024 * 1024;
 /** How long open calls may take to end when the node stops, milliseconds. */
 export const STOP_GRACE_MS = 3_000;
 
-/** Path of a node's database. */
-export function databaseFile({ dataDir }: NodeConfig): string {
-  return join(dataDir, 'wafersync.db');
-}
-
-/** Opens the database of a node, making it where there is none. */
-export function openStore(config: NodeConfig, world: World): Store {
-  makeFolder(config.dataDir);
-  return Store.open({
-    file: databaseFile(config),
-    fab: config.fab,
-    world,
-    decoders,
-  });
-}
-
 /**
- * Composes and starts a node: database, replica, sync, intake, API. The only place that names concrete classes.
+ * Composes and starts a node: database, replica, sync, intake, API. With src/node/ the only place that names concrete
+ * classes.
  * @throws WafersyncError where the folder, the database or the port cannot be had
  */
 export async function startNode(
@@ -121,73 +58,21 @@ export async function startNode(
   }
 }
 
+/** What a node is composed of, before it is served. */
+interface Composed extends Surroundings {
+  readonly config: NodeConfig;
+  readonly store: Store;
+  readonly replicating: ReplicaParts;
+  readonly syncing: SyncParts;
+  readonly slots: NodeSlots;
+}
+
 async function composeNode(config: NodeConfig, store: Store, around: Surroundings): Promise<WafersyncNode> {
   const { world, log, version } = around;
-  const replica = new Replica<Carrier>({
-    store,
-    clock: new HybridClock(() => world.nowMs(), store.lastTimestamp()),
-    world,
-    queue: {
-      groupCommitMs: config.store.groupCommitMs,
-      groupBytes: GROUP_BYTES,
-      maxQueueBytes: config.store.maxQueueBytes,
-    },
-    maxClockDriftMs: config.sync.maxClockDriftMs,
-  });
-  const storage = new StorageWatch({ replica, world, log });
-  const policies = new PolicyWatch({ replica, store, log });
-  const damage = new DamageWatch({ replica, store, log });
-  const scrub = new Scrub({ store, world, log, bytesPerSecond: config.store.scrubBytesPerS });
-  const { maxClockDriftMs } = config.sync;
-  const held = new HeldWatch({ replica, store, storage: storage.changes, world, log, maxClockDriftMs });
-  const membership = new Membership({
-    self: config.fab,
-    configured: configuredFabs(config),
-    store,
-    commits: replica.commits,
-    log,
-  });
-  // Before the runner, whose listeners ask for what a commit has changed.
-  const lots = new LotBook({ store, commits: replica.commits });
-  const traffic = new PeerTraffic(world);
-  const sync = new SyncRunner({
-    ...syncOptions(config, membership, store, traffic),
-    ...{ replica, store, world, log },
-  });
-  traffic.changes.subscribe(logged(log, 'lanes', () => sync.changes.emit()));
-  const lags = new PeerLags({ self: config.fab, commits: replica.commits, clocks: sync.clocks, world, log });
-  const marks = new AppliedMarks();
-  marks.remembered(sync.reports().slice(1));
-  const mark = () => marks.heard(sync.reports(), world.nowMs());
-  mark();
-  sync.changes.subscribe(logged(log, 'marks', mark));
-  const retention = new Retention({
-    ...{ store, replica, world, log },
-    members: () => mustHaveApplied(membership, sync.reports(), store.vectors.received),
-    reports: () => sync.reports(),
-    suspected: () => sync.suspected(),
-    clocks: () => sync.clocks.ahead(),
-    maxClockDriftMs,
-    valuesDays: config.retention.valuesDays,
-  });
-  const spool = new Spool(join(config.dataDir, 'spool'), config.intake.maxUploadBytes, world);
-  const health = new Health();
-  const streams = new Slots(config.intake.maxOpenStreams, 'streams and uploads', 'intake.max_open_streams');
-  const subscriptions = new Slots(config.api.maxSubscriptions, 'subscriptions', 'api.max_subscriptions');
-  const reads = new Slots(config.api.maxReads, 'reads of results', 'api.max_reads');
-  const telemetry = await Telemetry.open({
-    ...{ store, replica, sync, storage, scrub, retention, traffic, world, log, version },
-    ...{ metrics: config.metrics, tracing: config.tracing },
-    database: databaseFile(config),
-    members: () => membership.members().length,
-    open: {
-      streams: () => streams.taken,
-      subscriptions: () => subscriptions.taken,
-      reads: () => reads.taken,
-    },
-    openCalls: () => server.openCalls,
-  });
-  const files = { timeZone: config.timeZone, intake: telemetry.intake(replica, 'file') };
+  const replicating = replicaParts(config, { store, world, log });
+  const syncing = syncParts(config, { store, world, log }, replicating);
+  const composed: Composed = { ...around, config, store, replicating, syncing, slots: slotsOf(config) };
+  const telemetry = await openTelemetry(composed, () => server.openCalls);
   const server = createServer({
     world,
     log,
@@ -195,76 +80,17 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
     keepaliveMs: config.sync.keepaliveMs,
     bounds: { deadlineMs: config.api.unaryDeadlineMs, idleMs: config.intake.maxStreamIdleMs },
   });
-  const shared = { store, sync, world, membership };
-  const lanes = { idleMs: 'unlimited', stallMs: 'unlimited', subscription: true } as const;
-  server.add(dataSync, dataSyncHandlers({ ...shared, traffic, self: config.fab, slots: subscriptions }), {
-    SyncWaferData: lanes,
-    PullWaferData: lanes,
-    OfferWaferData: lanes,
+  const health = new Health();
+  const files = { timeZone: config.timeZone, intake: telemetry.intake(replicating.replica, 'file') };
+  const spool = new Spool(join(config.dataDir, 'spool'), config.intake.maxUploadBytes, world);
+  addServices(server, {
+    ...{ ...composed, telemetry, health },
+    importFile: ({ fileName, lot, final, chunks }, signal) =>
+      spool.hold(fileName, chunks, (path) =>
+        telemetry.file(importStdf(path, { ...files, fileName, lot: lot ?? undefined, final, signal })),
+      ),
   });
-  server.add(
-    testEquipment,
-    testEquipmentHandlers({
-      ...{ store, world, commits: replica.commits },
-      streams: {
-        fab: config.fab,
-        world,
-        intake: telemetry.intake(replica, 'stream'),
-        resent: telemetry.resent,
-        history: storeHistory(store),
-        owners: new StreamOwners(),
-        newProgram: () => new ProgramBuilder(),
-      },
-      slots: { intake: streams, subscriptions, reads },
-    }),
-    { WatchResults: { subscription: true } },
-  );
-  server.add(
-    runService,
-    runServiceHandlers({
-      ...shared,
-      slots: { intake: streams, subscriptions, reads },
-      importFile: ({ fileName, lot, final, chunks }, signal) =>
-        spool.hold(fileName, chunks, (path) =>
-          telemetry.file(importStdf(path, { ...files, fileName, lot: lot ?? undefined, final, signal })),
-        ),
-    }),
-    { WatchRun: { subscription: true } },
-  );
-  server.add(waferService, waferServiceHandlers({ ...shared, replica }));
-  server.add(conflictService, conflictServiceHandlers({ store, replica }));
-  server.add(retentionService, retentionServiceHandlers({ store, retention }), RETENTION_POLICIES);
-  const fabs = new FabControl({ ...shared, replica });
-  server.add(syncControl, syncControlHandlers({ fabs, checkAddress }));
-  const peers = new PeerBook({
-    ...{ ...shared, self: config.fab, traffic, lags },
-    saidAtMs: (fab) => fabs.facts(fab).sinceMs,
-    giveWay: () => new Promise((resolve) => setImmediate(resolve)),
-  });
-  server.add(
-    syncMonitor,
-    syncMonitorHandlers({
-      ...{ ...shared, policies, storage, retention, peers, version, slots: subscriptions },
-      lotHandlers: lotHandlers({
-        ...{ ...shared, lots, marks, commits: replica.commits, slots: subscriptions },
-        ask: lotAsker(membership),
-      }),
-    }),
-    {
-      ...LOT_POLICIES,
-      GetNode: { quiet: true },
-      WatchNode: { subscription: true },
-    },
-  );
-  addHealth(server, health);
-  addReflection(server, loadDescriptors());
-  for (const service of ['', ...server.services]) health.set(service, { serving: true });
-  const showState = () => showWhatIsTaken(health, storage.view(), sync.fenced);
-  storage.changes.subscribe((full) => {
-    showState();
-    sync.storage(full);
-  });
-  sync.fences.subscribe(showState);
+  showHealth(health, composed);
   const folder = await openFolder(config, around, (path, fileName, signal) =>
     telemetry.file(importStdf(path, { ...files, fileName, signal })),
   );
@@ -273,22 +99,21 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
     log.warn('epoch.renewed', { reason, from: originKey(from), to: originKey(store.origin) });
   }
   const stopAll = async () => {
+    log.info('node.stopping');
     await folder?.stop();
-    held.stop();
-    damage.stop();
-    scrub.stop();
-    retention.stop();
-    await stop(around, { server, sync, storage, replica, telemetry, store });
+    stopWatches(composed);
+    await server.close(STOP_GRACE_MS);
+    await syncing.sync.stop();
+    replicating.storage.stop();
+    replicating.replica.close();
+    await telemetry.stop();
+    store.close();
+    log.info('node.stopped');
   };
   const port = await server.bind(config.listen.host, config.listen.port);
   try {
     await telemetry.start();
-    held.start();
-    scrub.start();
-    retention.start();
-    seedRules(config, store, replica, log);
-    sync.start();
-    followMembers(membership, sync);
+    startParts(composed);
     folder?.start();
     log.info('node.started', { epoch: originKey(store.origin), port, version, ...store.stats() });
   } catch (thrown) {
@@ -296,49 +121,69 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
     await stopAll();
     throw thrown;
   }
-  return { fab: config.fab, port, changes: sync.changes, stop: stopAll };
+  return { fab: config.fab, port, changes: syncing.sync.changes, stop: stopAll };
 }
 
-function configuredFabs({ mesh: { members, peers } }: NodeConfig): ConfiguredFabs {
-  return { members, addresses: new Map(peers.map(({ fab, address }) => [fab, address])) };
+function slotsOf({ intake, api }: NodeConfig): NodeSlots {
+  return {
+    intake: new Slots(intake.maxOpenStreams, 'streams and uploads', 'intake.max_open_streams'),
+    subscriptions: new Slots(api.maxSubscriptions, 'subscriptions', 'api.max_subscriptions'),
+    reads: new Slots(api.maxReads, 'reads of results', 'api.max_reads'),
+  };
 }
 
-/** Who is dialled goes by who belongs to the mesh, as that changes. */
-function followMembers(membership: Membership, sync: SyncRunner): void {
+function openTelemetry(composed: Composed, openCalls: () => number): Promise<Telemetry> {
+  const { config, store, world, log, version, replicating, syncing, slots } = composed;
+  const { replica, storage, scrub } = replicating;
+  const { sync, retention, traffic, membership } = syncing;
+  return Telemetry.open({
+    ...{ store, replica, sync, storage, scrub, retention, traffic, world, log, version, openCalls },
+    ...{ metrics: config.metrics, tracing: config.tracing },
+    database: databaseFile(config),
+    members: () => membership.members().length,
+    open: {
+      streams: () => slots.intake.taken,
+      subscriptions: () => slots.subscriptions.taken,
+      reads: () => slots.reads.taken,
+    },
+  });
+}
+
+/** Health follows whether the node takes anything in. */
+function showHealth(health: Health, { replicating: { storage }, syncing: { sync } }: Composed): void {
+  const showState = () => showWhatIsTaken(health, storage.view(), sync.fenced);
+  storage.changes.subscribe((full) => {
+    showState();
+    sync.storage(full);
+  });
+  sync.fences.subscribe(showState);
+}
+
+function startParts(composed: Composed): void {
+  const { sync, retention, membership } = composed.syncing;
+  composed.replicating.held.start();
+  composed.replicating.scrub.start();
+  retention.start();
+  seedRules(composed);
+  sync.start();
+  // Who is dialled goes by who belongs to the mesh, as that changes.
   membership.changes.subscribe((moved) => sync.dialOnly(membership.dialled(), moved));
   sync.dialOnly(membership.dialled());
 }
 
+function stopWatches({ replicating, syncing }: Composed): void {
+  replicating.held.stop();
+  replicating.damage.stop();
+  replicating.scrub.stop();
+  syncing.retention.stop();
+}
+
 /** Gives an empty mesh its first rules. A node whose disk is full goes on without: rules come from others, or at the next start. */
-function seedRules({ conflicts }: NodeConfig, store: Store, replica: Replica<Carrier>, log: Log): void {
+function seedRules({ config: { conflicts }, store, replicating, log }: Composed): void {
   if (conflicts.policies.length === 0 || store.documents.rules.version > 0) return;
   const author = store.origin.fab;
-  const seeded = replica.seed((editor) => editor.seed(conflicts.policies, author));
+  const seeded = replicating.replica.seed((editor) => editor.seed(conflicts.policies, author));
   seeded.catch((error: unknown) => log.warn('policy.not_seeded', {}, error));
-}
-
-/** What is stopped, in this order. */
-interface Stoppable {
-  readonly server: ReturnType<typeof createServer>;
-  readonly sync: SyncRunner;
-  readonly storage: StorageWatch;
-  readonly replica: Replica<Carrier>;
-  readonly telemetry: Telemetry;
-  readonly store: Store;
-}
-
-async function stop(
-  { log }: Surroundings,
-  { server, sync, storage, replica, telemetry, store }: Stoppable,
-): Promise<void> {
-  log.info('node.stopping');
-  await server.close(STOP_GRACE_MS);
-  await sync.stop();
-  storage.stop();
-  replica.close();
-  await telemetry.stop();
-  store.close();
-  log.info('node.stopped');
 }
 
 async function openFolder(
@@ -355,43 +200,4 @@ async function openFolder(
     maxBytes: intake.maxUploadBytes,
     ...{ importFile, world, log },
   });
-}
-
-function syncOptions(config: NodeConfig, membership: Membership, store: Store, traffic: PeerTraffic) {
-  const { sync } = config;
-  return {
-    peers: membership.dialled(),
-    window: { updates: sync.windowUpdates, bytes: sync.windowBytes },
-    catchUp: {
-      chunkBytes: sync.catchUpChunkBytes,
-      chunkUpdates: 1024,
-      requestsPerLane: 2,
-      pendingBytes: config.store.maxQueueBytes,
-    },
-    reconnect: { minMs: sync.reconnectMinMs, maxMs: sync.reconnectMaxMs },
-    heartbeatMs: sync.heartbeatMs,
-    transport: countedTransport(
-      grpcTransport({
-        self: () => store.origin,
-        addressOf: (peer) => membership.addressOf(peer),
-        keepaliveMs: sync.keepaliveMs,
-        keepaliveTimeoutMs: Math.ceil(sync.keepaliveMs / 2),
-        catchUpWindowBytes: sync.catchUpWindowBytes,
-        maxMessageBytes: MAX_MESSAGE_BYTES,
-      }),
-      traffic,
-    ),
-  };
-}
-
-function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new WafersyncError('precondition', `the folder ${folder} cannot be made: ${code ?? message}`, {
-      hint: 'Give it an owner that may write there, or set data_dir to another folder.',
-      cause: error,
-    });
-  }
 }
