@@ -38,16 +38,23 @@ import { Scrub } from './replica/scrub.ts';
 import { StorageWatch } from './replica/storage-watch.ts';
 import { Store } from './store/store.ts';
 import { AppliedMarks } from './sync/applied-marks.ts';
+import { Audit } from './sync/audit.ts';
 import { countedTransport } from './sync/counted-lanes.ts';
+import { Drain } from './sync/drain.ts';
 import { FabControl } from './sync/fab-control.ts';
+import { HeldControl } from './sync/held-control.ts';
 import { LotBook } from './sync/lot-book.ts';
 import { Membership, mustHaveApplied } from './sync/membership.ts';
 import { PeerBook } from './sync/peer-facts.ts';
 import { PeerLags } from './sync/peer-lags.ts';
+import { PeerLimits } from './sync/peer-limits.ts';
+import { PeerPauses } from './sync/peer-pauses.ts';
+import { minuteOfDay, PeerRates } from './sync/peer-rates.ts';
 import { PeerTraffic } from './sync/peer-traffic.ts';
 import { Retention } from './sync/retention.ts';
 import { type Carrier, SyncRunner } from './sync/sync-runner.ts';
 import { grpcTransport } from './sync/transport/grpc-transport.ts';
+import { pacedTransport } from './sync/transport/paced-transport.ts';
 import type { ConfiguredFabs } from './wafer/document/members.ts';
 import { ProgramBuilder } from './wafer/program-codec.ts';
 import { decoders } from './wire/decoders.ts';
@@ -149,9 +156,11 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
   // Before the runner, whose listeners ask for what a commit has changed.
   const lots = new LotBook({ store, commits: replica.commits });
   const traffic = new PeerTraffic(world);
-  const transported = syncOptions(config, membership, store);
-  const transport = countedTransport(transported.transport, traffic);
-  const sync = new SyncRunner({ ...transported, transport, replica, store, world, log });
+  const minute = minuteOfDay(config.timeZone);
+  const rates = new PeerRates({ world, minuteOfDay: minute, limits: store.limits.all() });
+  const options = syncOptions(config, membership, store, rates);
+  const transport = countedTransport(options.transport, traffic);
+  const sync = new SyncRunner({ ...options, transport, replica, store, world, log });
   traffic.changes.subscribe(logged(log, 'lanes', () => sync.changes.emit()));
   const lags = new PeerLags({ self: config.fab, commits: replica.commits, clocks: sync.clocks, world, log });
   const marks = new AppliedMarks();
@@ -178,11 +187,16 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
     bounds: { deadlineMs: config.api.unaryDeadlineMs, idleMs: config.intake.maxStreamIdleMs },
   });
   const shared = { store, sync, world, membership };
+  const audit = new Audit({ store, replica, log });
+  const pauses = new PeerPauses({ ...shared, audit, log });
   const streams = new Slots(config.intake.maxOpenStreams, 'streams and uploads', 'intake.max_open_streams');
   const subscriptions = new Slots(config.api.maxSubscriptions, 'subscriptions', 'api.max_subscriptions');
   const reads = new Slots(config.api.maxReads, 'reads of results', 'api.max_reads');
+  const limits = new PeerLimits({ ...shared, rates, audit });
+  const drain = new Drain({ ...shared, replica, audit, door: streams });
   const lanes = { idleMs: 'unlimited', stallMs: 'unlimited', subscription: true } as const;
-  server.add(dataSync, dataSyncHandlers({ ...shared, traffic, self: config.fab, slots: subscriptions }), {
+  const lanesOf = { traffic, rates, self: config.fab, slots: subscriptions };
+  server.add(dataSync, dataSyncHandlers({ ...shared, ...lanesOf }), {
     SyncWaferData: lanes,
     PullWaferData: lanes,
     OfferWaferData: lanes,
@@ -219,20 +233,28 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
   server.add(conflictService, conflictServiceHandlers({ store, replica }));
   server.add(retentionService, retentionServiceHandlers({ store, retention }), RETENTION_POLICIES);
   const fabs = new FabControl({ ...shared, replica });
-  server.add(syncControl, syncControlHandlers({ fabs, checkAddress }));
+  server.add(
+    syncControl,
+    syncControlHandlers({
+      ...{ ...shared, audit, pauses, limits, drain, fabs, checkAddress, slots: subscriptions },
+      held: new HeldControl({ store, replica, audit }),
+    }),
+    { Drain: { subscription: true } },
+  );
   const peers = new PeerBook({
-    ...{ ...shared, self: config.fab, traffic, lags },
+    ...{ ...shared, self: config.fab, traffic, lags, pauses },
     saidAtMs: (fab) => fabs.facts(fab).sinceMs,
     giveWay: () => new Promise((resolve) => setImmediate(resolve)),
   });
   server.add(
     syncMonitor,
     syncMonitorHandlers({
-      ...{ ...shared, policies, storage, retention, peers, version, slots: subscriptions },
+      ...{ ...shared, policies, storage, retention, peers, pauses, limits, drain, version },
       lotHandlers: lotHandlers({
         ...{ ...shared, lots, marks, commits: replica.commits, slots: subscriptions },
         ask: lotAsker(membership),
       }),
+      slots: subscriptions,
     }),
     {
       ...LOT_POLICIES,
@@ -243,14 +265,15 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
   addHealth(server, health);
   addReflection(server, loadDescriptors());
   for (const service of ['', ...server.services]) health.set(service, { serving: true });
-  const showState = () => showWhatIsTaken(health, storage.view(), sync.fenced);
+  const showState = () => showWhatIsTaken(health, storage.view(), sync.fenced, drain.why);
   storage.changes.subscribe((full) => {
     showState();
     sync.storage(full);
   });
   sync.fences.subscribe(showState);
+  drain.changes.subscribe(showState);
   const folder = await openFolder(config, around, (path, fileName, signal) =>
-    importStdf(path, { ...files, fileName, signal }),
+    drain.admit(() => importStdf(path, { ...files, fileName, signal })),
   );
   if (store.renewal) {
     const { reason, from } = store.renewal;
@@ -262,6 +285,7 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
     damage.stop();
     scrub.stop();
     retention.stop();
+    pauses.stop();
     await stop(around, server, sync, storage, replica, store);
   };
   const port = await server.bind(config.listen.host, config.listen.port);
@@ -271,6 +295,7 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
     retention.start();
     seedRules(config, store, replica, log);
     sync.start();
+    pauses.start();
     followMembers(membership, sync);
     folder?.start();
     log.info('node.started', { epoch: originKey(store.origin), port, version, ...store.stats() });
@@ -333,10 +358,12 @@ async function openFolder(
   });
 }
 
-function syncOptions(config: NodeConfig, membership: Membership, store: Store) {
+function syncOptions(config: NodeConfig, membership: Membership, store: Store, rates: PeerRates) {
   const { sync } = config;
   return {
     peers: membership.dialled(),
+    paused: store.pauses.all(),
+    mayPush: (peer: FabId, bytes: number) => rates.mayPush(peer, bytes),
     window: { updates: sync.windowUpdates, bytes: sync.windowBytes },
     catchUp: {
       chunkBytes: sync.catchUpChunkBytes,
@@ -346,14 +373,17 @@ function syncOptions(config: NodeConfig, membership: Membership, store: Store) {
     },
     reconnect: { minMs: sync.reconnectMinMs, maxMs: sync.reconnectMaxMs },
     heartbeatMs: sync.heartbeatMs,
-    transport: grpcTransport({
-      self: () => store.origin,
-      addressOf: (peer) => membership.addressOf(peer),
-      keepaliveMs: sync.keepaliveMs,
-      keepaliveTimeoutMs: Math.ceil(sync.keepaliveMs / 2),
-      catchUpWindowBytes: sync.catchUpWindowBytes,
-      maxMessageBytes: MAX_MESSAGE_BYTES,
-    }),
+    transport: pacedTransport(
+      grpcTransport({
+        self: () => store.origin,
+        addressOf: (peer) => membership.addressOf(peer),
+        keepaliveMs: sync.keepaliveMs,
+        keepaliveTimeoutMs: Math.ceil(sync.keepaliveMs / 2),
+        catchUpWindowBytes: sync.catchUpWindowBytes,
+        maxMessageBytes: MAX_MESSAGE_BYTES,
+      }),
+      rates,
+    ),
   };
 }
 

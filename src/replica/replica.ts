@@ -66,6 +66,8 @@ export class Replica<Token> implements Intake {
   readonly #editor: Editor;
   /** Why nothing may be born here any more; null while it may. */
   #fence: WafersyncError | null = null;
+  /** Why no edits are taken now; null while they are. */
+  #noEdits: WafersyncError | null = null;
   /** Settles forks. */
   readonly forks: ForkSettler<Token>;
   readonly commits = new EventSource<Commit<Token>>();
@@ -120,6 +122,7 @@ export class Replica<Token> implements Intake {
    * @param plan called inside the transaction; what it throws is passed on, and nothing is written
    */
   async edit(plan: (editor: Editor) => EditPlan): Promise<EditReceipt> {
+    if (this.#noEdits) throw this.#noEdits;
     let receipt: EditReceipt = { dot: null };
     await this.#bornIn(EDIT_BYTES, () => {
       receipt = { dot: this.#writeEdit(plan(this.#editor)) };
@@ -129,6 +132,7 @@ export class Replica<Token> implements Intake {
 
   /** Writes an edit as if before all time: whatever people say of the same fields is later. Null writes nothing. */
   async seed(plan: (editor: Editor) => EditPlan | null): Promise<void> {
+    if (this.#noEdits) throw this.#noEdits;
     await this.#bornIn(EDIT_BYTES, () => {
       const edit = plan(this.#editor);
       if (edit) this.#writeEdit(edit, BEFORE_ALL_TIME);
@@ -140,6 +144,7 @@ export class Replica<Token> implements Intake {
    * @param plan called inside the transaction; what it throws is passed on. What may not be purged of it is left out
    */
   async purge(plan: () => PurgePlan): Promise<PurgeReceipt> {
+    if (this.#noEdits) throw this.#noEdits;
     let receipt: PurgeReceipt = NOTHING_PURGED;
     await this.#bornIn(EDIT_BYTES, () => {
       receipt = writePurge(this.#store, plan(), (payload) => this.#bear(OF_NO_WAFER, payload));
@@ -188,6 +193,26 @@ export class Replica<Token> implements Intake {
       });
     }
     return released;
+  }
+
+  /**
+   * Tries one held update again, now. An edit from too far ahead is applied nevertheless, and the clock does not follow it.
+   * Tells whether it is applied.
+   * @param decide called inside the transaction, before it is tried and after; what it throws is passed on, and nothing changes
+   */
+  async releaseHeld(dot: Dot, decide: { before(): void; after(applied: boolean): void }): Promise<boolean> {
+    let applied = false;
+    await this.#durable(0, () => {
+      decide.before();
+      applied = this.#release(dot, Number.POSITIVE_INFINITY);
+      decide.after(applied);
+    });
+    return applied;
+  }
+
+  /** No person's word is taken from now on, whoever writes one is told why; null: any is again. Results are. */
+  refuseEdits(why: WafersyncError | null): void {
+    this.#noEdits = why;
   }
 
   /** Nothing is born here from now on: whoever writes is told why. What others bear is still taken. */
@@ -295,8 +320,8 @@ export class Replica<Token> implements Intake {
   }
 
   /** Tells whether it is applied; a purge lets the stubs that waited for it be applied as well. */
-  #applyOrHold(update: Update): boolean {
-    const applied = this.#applier.applyOrHold(update);
+  #applyOrHold(update: Update, maxAheadMs?: number): boolean {
+    const applied = this.#applier.applyOrHold(update, maxAheadMs);
     if (applied) this.#stubsMayFollow(update);
     return applied;
   }
@@ -314,9 +339,10 @@ export class Replica<Token> implements Intake {
   }
 
   /** Applies a held update if nothing speaks against it any more; tells whether it did. */
-  #release(dot: Dot): boolean {
+  #release(dot: Dot, maxAheadMs?: number): boolean {
     const update = this.#store.log.getSound(dot);
-    if (!update || !this.#applyOrHold(update)) return false;
+    if (!update || !this.#applyOrHold(update, maxAheadMs)) return false;
+    // What was applied although it is ahead does not lead the clock: nothing that is born here shall be as far ahead.
     if (this.#clock.observe(update.header.timestamp, this.#maxClockDriftMs)) {
       this.#store.saveTimestamp(this.#clock.last);
     }
