@@ -15,6 +15,7 @@ import { type ReplicaParts, replicaParts, type SyncParts, syncParts } from './no
 import { addServices, type NodeSlots } from './node/services.ts';
 import type { EventSource } from './replica/event-source.ts';
 import type { Store } from './store/store.ts';
+import { Drain } from './sync/drain.ts';
 import { Telemetry } from './telemetry/telemetry.ts';
 import type { World } from './world.ts';
 
@@ -65,13 +66,16 @@ interface Composed extends Surroundings {
   readonly replicating: ReplicaParts;
   readonly syncing: SyncParts;
   readonly slots: NodeSlots;
+  readonly drain: Drain;
 }
 
 async function composeNode(config: NodeConfig, store: Store, around: Surroundings): Promise<WafersyncNode> {
   const { world, log, version } = around;
   const replicating = replicaParts(config, { store, world, log });
   const syncing = syncParts(config, { store, world, log }, replicating);
-  const composed: Composed = { ...around, config, store, replicating, syncing, slots: slotsOf(config) };
+  const slots = slotsOf(config);
+  const drain = new Drain({ ...syncing, store, world, replica: replicating.replica, door: slots.intake });
+  const composed: Composed = { ...around, config, store, replicating, syncing, slots, drain };
   const telemetry = await openTelemetry(composed, () => server.openCalls);
   const server = createServer({
     world,
@@ -92,7 +96,7 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
   });
   showHealth(health, composed);
   const folder = await openFolder(config, around, (path, fileName, signal) =>
-    telemetry.file(importStdf(path, { ...files, fileName, signal })),
+    drain.admit(() => telemetry.file(importStdf(path, { ...files, fileName, signal }))),
   );
   if (store.renewal) {
     const { reason, from } = store.renewal;
@@ -133,11 +137,11 @@ function slotsOf({ intake, api }: NodeConfig): NodeSlots {
 }
 
 function openTelemetry(composed: Composed, openCalls: () => number): Promise<Telemetry> {
-  const { config, store, world, log, version, replicating, syncing, slots } = composed;
+  const { config, store, world, log, version, replicating, syncing, slots, drain } = composed;
   const { replica, storage, scrub } = replicating;
   const { sync, retention, traffic, membership } = syncing;
   return Telemetry.open({
-    ...{ store, replica, sync, storage, scrub, retention, traffic, world, log, version, openCalls },
+    ...{ store, replica, sync, storage, scrub, retention, traffic, drain, world, log, version, openCalls },
     ...{ metrics: config.metrics, tracing: config.tracing },
     database: databaseFile(config),
     members: () => membership.members().length,
@@ -150,22 +154,25 @@ function openTelemetry(composed: Composed, openCalls: () => number): Promise<Tel
 }
 
 /** Health follows whether the node takes anything in. */
-function showHealth(health: Health, { replicating: { storage }, syncing: { sync } }: Composed): void {
-  const showState = () => showWhatIsTaken(health, storage.view(), sync.fenced);
+function showHealth(health: Health, { replicating, syncing: { sync }, drain }: Composed): void {
+  const { storage } = replicating;
+  const showState = () => showWhatIsTaken(health, storage.view(), sync.fenced, drain.why);
   storage.changes.subscribe((full) => {
     showState();
     sync.storage(full);
   });
   sync.fences.subscribe(showState);
+  drain.changes.subscribe(showState);
 }
 
 function startParts(composed: Composed): void {
-  const { sync, retention, membership } = composed.syncing;
+  const { sync, retention, membership, pauses } = composed.syncing;
   composed.replicating.held.start();
   composed.replicating.scrub.start();
   retention.start();
   seedRules(composed);
   sync.start();
+  pauses.start();
   // Who is dialled goes by who belongs to the mesh, as that changes.
   membership.changes.subscribe((moved) => sync.dialOnly(membership.dialled(), moved));
   sync.dialOnly(membership.dialled());
@@ -176,6 +183,7 @@ function stopWatches({ replicating, syncing }: Composed): void {
   replicating.damage.stop();
   replicating.scrub.stop();
   syncing.retention.stop();
+  syncing.pauses.stop();
 }
 
 /** Gives an empty mesh its first rules. A node whose disk is full goes on without: rules come from others, or at the next start. */

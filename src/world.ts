@@ -32,6 +32,8 @@ export type TimerPurpose =
   | 'scrub'
   | 'retention'
   | 'leaving'
+  | 'pause'
+  | 'pace'
   | 'shutdown';
 
 /** The real world. */

@@ -6,7 +6,8 @@ import type { Store } from '../store/store.ts';
 import { countedAnswers, countedFrom } from '../sync/counted-lanes.ts';
 import { type Coverage, coverageOf } from '../sync/coverage.ts';
 import type { Membership } from '../sync/membership.ts';
-import { type PeerStatus, PROTOCOL_VERSION } from '../sync/messages.ts';
+import { type LaneMessage, type PeerStatus, PROTOCOL_VERSION } from '../sync/messages.ts';
+import type { PeerRates } from '../sync/peer-rates.ts';
 import type { PeerTraffic } from '../sync/peer-traffic.ts';
 import { answerPulls } from '../sync/pull-server.ts';
 import type { SyncRunner } from '../sync/sync-runner.ts';
@@ -19,6 +20,7 @@ import {
   toSyncStatus,
   toWaferUpdate,
 } from '../sync/transport/lane-codec.ts';
+import { askingInTurn, chunked, count, counted } from '../sync/transport/paced-transport.ts';
 import type { WaferKey } from '../wafer/wafer-key.ts';
 import type { dataSync } from '../wire/services.ts';
 import type { World } from '../world.ts';
@@ -43,6 +45,8 @@ export interface DataSyncOptions {
   readonly membership: Pick<Membership, 'fabs' | 'members' | 'stateOf'>;
   /** What the lanes of peers are counted by. */
   readonly traffic: PeerTraffic;
+  /** How fast updates go to peers and come from them. */
+  readonly rates: PeerRates;
   /** For subscriptions. */
   readonly slots: Slots;
 }
@@ -69,18 +73,42 @@ type PullCall = Parameters<handleBidiStreamingCall<PullRequest, WaferUpdate>>[0]
 type LiveCall = Parameters<handleBidiStreamingCall<WaferUpdate, SyncStatus>>[0];
 type OfferCall = Parameters<handleBidiStreamingCall<WaferUpdate, PullRequest>>[0];
 
-/** Whoever asks is answered; a member's lane is counted. */
+/** Whoever asks is answered; a member as fast as its limit lets through, until it is paused, and its lane is counted. */
 function answerPeer(options: DataSyncOptions, call: PullCall): void {
   const name = String(call.metadata.get(PEER_FAB)[0] ?? '');
   const peer = options.membership.fabs().find(({ fab }) => fab === name)?.fab;
-  const handle = bidi<PullRequest, WaferUpdate>((requests) => {
-    const answers = answerPulls(options.store, mapAsync(requests, fromPullRequest));
-    return mapAsync(peer ? countedAnswers(options.traffic, peer, answers) : answers, toWaferUpdate);
-  });
+  const handle = bidi<PullRequest, WaferUpdate>((requests) =>
+    mapAsync(
+      peer
+        ? answersTo(options, peer, requests)
+        : answerPulls(options.store, mapAsync(requests, fromPullRequest)),
+      toWaferUpdate,
+    ),
+  );
   handle(call);
 }
 
+function answersTo(
+  { sync, store, rates, traffic }: DataSyncOptions,
+  peer: FabId,
+  requests: AsyncIterable<PullRequest>,
+): AsyncGenerator<LaneMessage> {
+  const asked = mapAsync(requests, async (message) => {
+    const refusal = sync.pullRefusal(peer);
+    if (refusal) throw refusal;
+    const request = fromPullRequest(message);
+    await new Promise<void>((resolve) => rates.inTurn(peer, 'to', resolve));
+    return chunked(peer, rates, request);
+  });
+  const answers = mapAsync(answerPulls(store, asked), (message) => {
+    count(peer, rates, 'to', message);
+    return message;
+  });
+  return countedAnswers(traffic, peer, answers);
+}
+
 function acceptLive(options: DataSyncOptions, call: LiveCall): void {
+  const { rates } = options;
   const codec = {
     ...endingOf(call),
     decode: fromWaferUpdate,
@@ -88,16 +116,29 @@ function acceptLive(options: DataSyncOptions, call: LiveCall): void {
   };
   whoever(options, call, (peer) =>
     options.sync.acceptLive(peer, (handlers) =>
-      grpcStream(call, codec, countedFrom(options.traffic, peer, 'live-from', handlers)),
+      grpcStream(
+        call,
+        codec,
+        counted(peer, rates, countedFrom(options.traffic, peer, 'live-from', handlers)),
+      ),
     ),
   );
 }
 
 function acceptOffer(options: DataSyncOptions, call: OfferCall): void {
+  const { rates } = options;
   const codec = { ...endingOf(call), decode: fromWaferUpdate, encode: toPullRequest };
   whoever(options, call, (peer) =>
     options.sync.acceptOffer(peer, (handlers) =>
-      grpcStream(call, codec, countedFrom(options.traffic, peer, 'offered-from', handlers)),
+      askingInTurn(
+        peer,
+        rates,
+        grpcStream(
+          call,
+          codec,
+          counted(peer, rates, countedFrom(options.traffic, peer, 'offered-from', handlers)),
+        ),
+      ),
     ),
   );
 }
@@ -224,6 +265,9 @@ async function firstOf<T>(items: AsyncIterable<T>): Promise<T | null> {
   return null;
 }
 
-async function* mapAsync<In, Out>(items: AsyncIterable<In>, map: (item: In) => Out): AsyncGenerator<Out> {
-  for await (const item of items) yield map(item);
+async function* mapAsync<In, Out>(
+  items: AsyncIterable<In>,
+  map: (item: In) => Out | Promise<Out>,
+): AsyncGenerator<Awaited<Out>> {
+  for await (const item of items) yield await map(item);
 }

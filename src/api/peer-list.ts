@@ -16,6 +16,7 @@ const CONDITIONS: Readonly<Record<PeerCondition, wafersync.v1.PeerCondition>> = 
   'only-to': Condition.PEER_CONDITION_ONLY_TO,
   'only-from': Condition.PEER_CONDITION_ONLY_FROM,
   dialling: Condition.PEER_CONDITION_DIALLING,
+  paused: Condition.PEER_CONDITION_PAUSED,
   'no-address': Condition.PEER_CONDITION_NO_ADDRESS,
   fenced: Condition.PEER_CONDITION_FENCED,
   removed: Condition.PEER_CONDITION_REMOVED,

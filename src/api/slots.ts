@@ -1,4 +1,5 @@
 import { WafersyncError } from '../errors.ts';
+import { EventSource } from '../replica/event-source.ts';
 
 /** Bounds how many calls of some kind are open at once. Invariant: 0 ≤ taken ≤ limit. */
 export class Slots {
@@ -6,6 +7,11 @@ export class Slots {
   readonly #what: string;
   readonly #key: string;
   #taken = 0;
+  #closed: WafersyncError | null = null;
+  /** Told why no more are taken from now on; those that are open end where they can. */
+  readonly closings = new EventSource<WafersyncError>();
+  /** Told when one has become free. */
+  readonly freed = new EventSource<void>();
 
   /**
    * @param what the calls, as in `256 streams`
@@ -22,13 +28,19 @@ export class Slots {
     return this.#taken;
   }
 
-  /** Does some work while it holds a slot. @throws WafersyncError `exhausted` where none is free */
+  /** No more are taken, for this reason; null: they are again. */
+  close(why: WafersyncError | null): void {
+    this.#closed = why;
+    if (why) this.closings.emit(why);
+  }
+
+  /** Does some work while it holds a slot. @throws WafersyncError `exhausted` where none is free, or why none is given */
   async hold<T>(work: () => Promise<T>): Promise<T> {
     this.#take();
     try {
       return await work();
     } finally {
-      this.#taken--;
+      this.#free();
     }
   }
 
@@ -38,11 +50,17 @@ export class Slots {
     try {
       yield* items();
     } finally {
-      this.#taken--;
+      this.#free();
     }
   }
 
+  #free(): void {
+    this.#taken--;
+    this.freed.emit();
+  }
+
   #take(): void {
+    if (this.#closed) throw this.#closed;
     if (this.#taken >= this.#limit) {
       throw new WafersyncError(
         'exhausted',

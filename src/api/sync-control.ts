@@ -1,22 +1,26 @@
 import { fabId } from '../clocks/dot.ts';
 import { WafersyncError } from '../errors.ts';
 import { wafersync } from '../gen/wafersync.js';
+import type { Audit } from '../sync/audit.ts';
 import type { FabControl, FabFacts } from '../sync/fab-control.ts';
-import type { Authorship } from '../wafer/document/compose.ts';
 import type { MemberState } from '../wafer/document/members.ts';
 import { fromNumber } from '../wire/long.ts';
 import type { Message } from '../wire/message.ts';
 import type { syncControl } from '../wire/services.ts';
+import { authorOf, reasonedBy } from './authorship.ts';
 import { unary } from './call.ts';
 import type { HandlersOf } from './handlers.ts';
+import { type SteeringOptions, steeringHandlers } from './steering.ts';
+import { toPeerLimit, toPeerPause } from './steering-messages.ts';
 
 const { FabState } = wafersync.v1;
 
 /** What the service is made of. */
-export interface SyncControlOptions {
+export interface SyncControlOptions extends SteeringOptions {
   readonly fabs: FabControl;
   /** @throws WafersyncError `invalid` for what is not host:port */
   readonly checkAddress: (text: string) => string;
+  readonly audit: Audit;
 }
 
 const STATES: Readonly<Record<MemberState, wafersync.v1.FabState>> = {
@@ -26,34 +30,41 @@ const STATES: Readonly<Record<MemberState, wafersync.v1.FabState>> = {
 };
 
 /** Handlers of SyncControl. */
-export function syncControlHandlers({
-  fabs,
-  checkAddress,
-}: SyncControlOptions): HandlersOf<typeof syncControl.methods> {
+export function syncControlHandlers(options: SyncControlOptions): HandlersOf<typeof syncControl.methods> {
+  const { fabs, checkAddress, audit } = options;
+  const infoOf = (facts: FabFacts) => toFabInfo(facts, options);
   return {
     ListFabs: unary<Message<'ListFabsRequest'>, Message<'ListFabsResponse'>>(() => ({
-      fabs: fabs.all().map(toFabInfo),
+      fabs: fabs.all().map(infoOf),
     })),
     AddFab: unary<Message<'AddFabRequest'>, Message<'AddFabResponse'>>(async (request) => {
       const fab = fabId(request.fab_id ?? '');
       const address = request.address ? checked(request.address, checkAddress) : '';
-      await fabs.add(fab, address, authorOf(request));
-      return { fab: toFabInfo(fabs.facts(fab)) };
+      const author = authorOf(request);
+      await fabs.add(fab, address, author);
+      await audit.record({ act: 'fab.add', about: fab, detail: address, ...author });
+      return { fab: infoOf(fabs.facts(fab)) };
     }),
     RemoveFab: unary<Message<'RemoveFabRequest'>, Message<'RemoveFabResponse'>>(async (request) => {
       const fab = fabId(request.fab_id ?? '');
-      await fabs.remove(fab, reasonedBy(request));
-      return { fab: toFabInfo(fabs.facts(fab)) };
+      const author = reasonedBy(request);
+      await fabs.remove(fab, author);
+      await audit.record({ act: 'fab.remove', about: fab, detail: '', ...author });
+      return { fab: infoOf(fabs.facts(fab)) };
     }),
     EvictFab: unary<Message<'EvictFabRequest'>, Message<'EvictFabResponse'>>(async (request) => {
       const fab = fabId(request.fab_id ?? '');
-      const behind = await fabs.evict(fab, request.confirm_fab_id ?? '', reasonedBy(request));
-      return { fab: toFabInfo(fabs.facts(fab)), behind_fabs: behind };
+      const author = reasonedBy(request);
+      const behind = await fabs.evict(fab, request.confirm_fab_id ?? '', author);
+      const detail = behind.length > 0 ? `${behind.join()} lack some of what was born there` : '';
+      await audit.record({ act: 'fab.evict', about: fab, detail, ...author });
+      return { fab: infoOf(fabs.facts(fab)), behind_fabs: behind };
     }),
+    ...steeringHandlers(options),
   };
 }
 
-function toFabInfo(facts: FabFacts): Message<'FabInfo'> {
+function toFabInfo(facts: FabFacts, { pauses, limits }: SyncControlOptions): Message<'FabInfo'> {
   return {
     fab_id: facts.fab,
     state: STATES[facts.state],
@@ -65,6 +76,8 @@ function toFabInfo(facts: FabFacts): Message<'FabInfo'> {
     updates_here: fromNumber(facts.updatesHere),
     updates_missing_here: fromNumber(facts.updatesMissingHere),
     lacks_updates: fromNumber(facts.lacksUpdates),
+    pause: toPeerPause(facts.fab, pauses.of(facts.fab)),
+    limit: toPeerLimit(facts.fab, limits.of(facts.fab)),
   };
 }
 
@@ -78,17 +91,4 @@ function checked(address: string, check: SyncControlOptions['checkAddress']): st
       cause: thrown,
     });
   }
-}
-
-type Authored = { readonly author?: string | null | undefined; readonly reason?: string | null | undefined };
-
-function authorOf({ author, reason }: Authored): Authorship {
-  return { author: author ?? '', reason: reason ?? '' };
-}
-
-/** @throws WafersyncError `invalid` without a reason */
-function reasonedBy(request: Authored): Authorship {
-  if (!request.reason)
-    throw new WafersyncError('invalid', 'reason is empty', { hint: 'Say why: every fab shows it.' });
-  return authorOf(request);
 }

@@ -2,12 +2,16 @@ import type { wafersync } from '../gen/wafersync.js';
 import type { PolicyWatch } from '../replica/policy-watch.ts';
 import type { StorageView } from '../replica/storage-watch.ts';
 import type { Store } from '../store/store.ts';
+import type { Drain } from '../sync/drain.ts';
 import type { Membership } from '../sync/membership.ts';
 import type { PeerBook } from '../sync/peer-facts.ts';
+import type { PeerLimits } from '../sync/peer-limits.ts';
+import type { PeerPauses } from '../sync/peer-pauses.ts';
 import type { RetentionView } from '../sync/retention.ts';
 import type { SyncRunner } from '../sync/sync-runner.ts';
 import type { MemberState } from '../wafer/document/members.ts';
 import { fromNumber } from '../wire/long.ts';
+import type { Message } from '../wire/message.ts';
 import type { syncMonitor } from '../wire/services.ts';
 import { toOriginIntervals } from '../wire/vectors.ts';
 import type { World } from '../world.ts';
@@ -19,6 +23,7 @@ import { clockState, databaseState } from './node-facts.ts';
 import { listPeers } from './peer-list.ts';
 import { toBlocks } from './retention-service.ts';
 import type { Slots } from './slots.ts';
+import { listHeld, toPeerLimit, toPeerPause } from './steering-messages.ts';
 
 type NodeState = wafersync.v1.NodeState.$Properties;
 
@@ -32,6 +37,9 @@ export interface SyncMonitorOptions {
   readonly world: World;
   readonly membership: Pick<Membership, 'fabs' | 'members' | 'addressOf'>;
   readonly peers: Pick<PeerBook, 'all'>;
+  readonly pauses: Pick<PeerPauses, 'of'>;
+  readonly limits: Pick<PeerLimits, 'of'>;
+  readonly drain: Pick<Drain, 'why'>;
   /** Version of the program. */
   readonly version: string;
   /** For subscriptions. */
@@ -50,6 +58,9 @@ export function syncMonitorHandlers(options: SyncMonitorOptions): HandlersOf<typ
   return {
     GetNode: unary(() => ({ node: state() })),
     ListPeers: listPeers(options.peers),
+    ListHeld: unary<Message<'ListHeldRequest'>, Message<'ListHeldResponse'>>((request) =>
+      listHeld(options.store, request),
+    ),
     WatchNode: serverStream((request: wafersync.v1.WatchNodeRequest.$Properties, { signal }) => {
       const interval = request.min_interval_ms || DEFAULT_INTERVAL_MS;
       return options.slots.during(async function* () {
@@ -72,6 +83,8 @@ function nodeState(options: SyncMonitorOptions, uptimeMs: number): NodeState {
     uptime_ms: fromNumber(Math.round(uptimeMs)),
     updates: fromNumber(stats.updates),
     held_updates: fromNumber(stats.held),
+    dropped_updates: fromNumber(store.holds.dropped),
+    draining: options.drain.why?.line ?? '',
     attempts: fromNumber(stats.attempts),
     results: fromNumber(stats.results),
     wafers: fromNumber(stats.wafers),
@@ -91,6 +104,8 @@ function nodeState(options: SyncMonitorOptions, uptimeMs: number): NodeState {
       behind_updates: fromNumber(peer.behind.size),
       rtt_ms: peer.rttMs,
       last_error: peer.lastError,
+      pause: toPeerPause(peer.peer, options.pauses.of(peer.peer)),
+      limit: toPeerLimit(peer.peer, options.limits.of(peer.peer)),
     })),
     members: [...options.membership.members()],
     removed_fabs: inState(options, 'removed'),

@@ -1,6 +1,6 @@
 import type { wafersync } from '../gen/wafersync.js';
 import { StreamIntake, type StreamParts } from '../ingest/stream/stream-intake.ts';
-import { takeStream, toAck } from './take-results.ts';
+import { type Closings, takeStream, toAck } from './take-results.ts';
 
 type TestResult = wafersync.v1.TestResult.$Properties;
 type TestAck = wafersync.v1.TestAck.$Properties;
@@ -13,10 +13,11 @@ type TestAck = wafersync.v1.TestAck.$Properties;
 export async function* syncTestData(
   parts: StreamParts,
   messages: AsyncIterable<TestResult>,
+  closings?: Closings,
 ): AsyncGenerator<TestAck, void, void> {
   const news = new News();
   const intake = new StreamIntake(parts, { progressed: () => news.tell() });
-  const taken = takeStream(intake, messages).finally(() => news.end());
+  const taken = takeStream(intake, messages, closings).finally(() => news.end());
   // It is awaited at the end; what it fails with must not count as unhandled until then.
   taken.catch(() => {});
   try {

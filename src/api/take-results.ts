@@ -1,6 +1,8 @@
+import type { WafersyncError } from '../errors.ts';
 import type { wafersync } from '../gen/wafersync.js';
 import type { StreamIntake } from '../ingest/stream/stream-intake.ts';
 import type { StreamReceipt } from '../ingest/stream/stream-receipt.ts';
+import type { EventSource } from '../replica/event-source.ts';
 import { fromNumber } from '../wire/long.ts';
 import { BreakOff } from './break-off.ts';
 import { fromBatch } from './result-batch.ts';
@@ -8,6 +10,9 @@ import { fromTestResult } from './test-result.ts';
 
 type TestResult = wafersync.v1.TestResult.$Properties;
 type TestAck = wafersync.v1.TestAck.$Properties;
+
+/** Tells why no streams are taken any more. */
+export type Closings = Pick<EventSource<WafersyncError>, 'subscribe'>;
 
 /** Takes one message: a result, or a batch of them. Resolves when there is room for another. @throws WafersyncError */
 function takeMessage(intake: StreamIntake, message: TestResult): Promise<void> {
@@ -17,19 +22,24 @@ function takeMessage(intake: StreamIntake, message: TestResult): Promise<void> {
 
 /**
  * Takes a stream from its first message to its end. What came before a failure is durable, and the error says how far.
+ * @param closings tell that no streams are taken any more: this one ends then, and what has come is durable
  * @throws WafersyncError
  */
 export async function takeStream(
   intake: StreamIntake,
   messages: AsyncIterable<TestResult>,
+  closings?: Closings,
 ): Promise<StreamReceipt> {
   const breakOff = new BreakOff();
+  const unsubscribe = closings?.subscribe((why) => breakOff.with(why));
   // A tester that has sent all it has sends nothing more until it is told.
   intake.onFailure((error) => breakOff.with(error));
   try {
     for await (const message of breakOff.of(messages)) await takeMessage(intake, message);
   } catch (thrown) {
     throw await intake.fail(thrown);
+  } finally {
+    unsubscribe?.();
   }
   return intake.finish();
 }

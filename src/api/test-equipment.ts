@@ -37,11 +37,13 @@ export function testEquipmentHandlers(
   return {
     StreamTestResults: clientStream<TestResult, TestAck>((results) =>
       options.slots.intake.hold(async () =>
-        toAck(await takeStream(new StreamIntake(options.streams), results)),
+        toAck(await takeStream(new StreamIntake(options.streams), results, options.slots.intake.closings)),
       ),
     ),
     SyncTestData: bidi<TestResult, TestAck>((results) =>
-      options.slots.intake.during(() => syncTestData(options.streams, results)),
+      options.slots.intake.during(() =>
+        syncTestData(options.streams, results, options.slots.intake.closings),
+      ),
     ),
     GetHistoricalTests: serverStream<TestQuery, TestResult>((query) => {
       const asked = toQuery(query);

@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os';
 import { InvalidArgumentError } from 'commander';
-import { type FabId, fabId } from '../clocks/dot.ts';
+import { type Dot, type FabId, fabId, parseDot } from '../clocks/dot.ts';
 import { WafersyncError } from '../errors.ts';
 
 /** Checks `HOST:PORT`. */
@@ -46,6 +46,55 @@ export function whole(text: string): number {
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(number))
     throw new InvalidArgumentError('It must be a whole number from 0.');
   return number;
+}
+
+/** Reads a dot such as tw.1-8f3a5c2e90:57. */
+export function dotOption(text: string): Dot {
+  try {
+    return parseDot(text);
+  } catch (error) {
+    throw new InvalidArgumentError(WafersyncError.from(error).line);
+  }
+}
+
+const UNITS_MS: Readonly<Record<string, number>> = {
+  s: 1000,
+  min: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+/** Reads a time such as 30s, 10min, 2h or 3d. Gives milliseconds. */
+export function timeSpan(text: string): number {
+  const [, number, unit] = /^(\d+(?:\.\d+)?) ?(s|min|h|d)$/.exec(text) ?? [];
+  const ms = Number(number) * (UNITS_MS[unit ?? ''] ?? Number.NaN);
+  if (!(ms > 0)) throw new InvalidArgumentError('It must be a time such as 30s, 10min, 2h or 3d.');
+  return Math.round(ms);
+}
+
+const UNITS_BYTES: Readonly<Record<string, number>> = { B: 1, kB: 1_000, MB: 1_000_000, GB: 1_000_000_000 };
+
+/** Reads a rate such as 500kB/s or 2MB/s. Gives bytes a second. */
+export function byteRate(text: string): number {
+  const [, number, unit] = /^(\d+(?:\.\d+)?) ?(B|kB|MB|GB)\/s$/.exec(text) ?? [];
+  const bytes = Math.round(Number(number) * (UNITS_BYTES[unit ?? ''] ?? Number.NaN));
+  if (!Number.isSafeInteger(bytes) || bytes < 1)
+    throw new InvalidArgumentError('It must be a rate such as 500kB/s or 2MB/s.');
+  return bytes;
+}
+
+/** Minutes since midnight. */
+export interface DaySpan {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Reads a time of the day such as 08:00-18:00. */
+export function daySpan(text: string): DaySpan {
+  const match = /^([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)$/.exec(text);
+  if (!match) throw new InvalidArgumentError('It must be a time of the day such as 08:00-18:00.');
+  const [, fromHour, fromMinute, toHour, toMinute] = match.map(Number);
+  return { from: fromHour! * 60 + fromMinute!, to: toHour! * 60 + toMinute! };
 }
 
 /** Checks JSON text. */

@@ -124,6 +124,15 @@ export function formatDot(dot: Dot): string {
   return `${originKey(dot)}:${dot.sequence}`;
 }
 
+/** Dot of a text made by {@link formatDot}. @throws WafersyncError `invalid` */
+export function parseDot(text: string): Dot {
+  const match = /^(.*):([1-9]\d{0,15})$/.exec(text);
+  if (match) return { ...parseOriginKey(match[1]!), sequence: sequence(Number(match[2])) };
+  throw new WafersyncError('invalid', `${JSON.stringify(text)} is no dot`, {
+    hint: 'It is of the form tw.1-8f3a5c2e90:57: fab, epoch and sequence.',
+  });
+}
+
 /** Total order of origins: fab, epoch. It is not the order of their keys as texts. */
 export function compareOrigins(a: Origin, b: Origin): number {
   if (a.fab !== b.fab) return a.fab < b.fab ? -1 : 1;

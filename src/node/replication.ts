@@ -1,4 +1,5 @@
 import { MAX_MESSAGE_BYTES } from '../api/call-policy.ts';
+import type { FabId } from '../clocks/dot.ts';
 import { HybridClock } from '../clocks/hlc.ts';
 import type { NodeConfig } from '../config/load.ts';
 import type { Log } from '../log.ts';
@@ -11,16 +12,21 @@ import { Scrub } from '../replica/scrub.ts';
 import { StorageWatch } from '../replica/storage-watch.ts';
 import type { Store } from '../store/store.ts';
 import { AppliedMarks } from '../sync/applied-marks.ts';
+import { Audit } from '../sync/audit.ts';
 import { countedTransport } from '../sync/counted-lanes.ts';
 import { FabControl } from '../sync/fab-control.ts';
 import { LotBook } from '../sync/lot-book.ts';
 import { Membership, mustHaveApplied } from '../sync/membership.ts';
 import { PeerBook } from '../sync/peer-facts.ts';
 import { PeerLags } from '../sync/peer-lags.ts';
+import { PeerLimits } from '../sync/peer-limits.ts';
+import { PeerPauses } from '../sync/peer-pauses.ts';
+import { minuteOfDay, PeerRates } from '../sync/peer-rates.ts';
 import { PeerTraffic } from '../sync/peer-traffic.ts';
 import { Retention } from '../sync/retention.ts';
 import { type Carrier, SyncRunner } from '../sync/sync-runner.ts';
 import { grpcTransport } from '../sync/transport/grpc-transport.ts';
+import { pacedTransport } from '../sync/transport/paced-transport.ts';
 import type { ConfiguredFabs } from '../wafer/document/members.ts';
 import type { World } from '../world.ts';
 
@@ -77,8 +83,10 @@ export function syncParts(config: NodeConfig, { store, world, log }: PartsAround
   // Before the runner, whose listeners ask for what a commit has changed.
   const lots = new LotBook({ store, commits: replica.commits });
   const traffic = new PeerTraffic(world);
+  const minute = minuteOfDay(config.timeZone);
+  const rates = new PeerRates({ world, minuteOfDay: minute, limits: store.limits.all() });
   const sync = new SyncRunner({
-    ...syncOptions(config, membership, store, traffic),
+    ...syncOptions(config, store, { membership, traffic, rates }),
     ...{ replica, store, world, log },
   });
   traffic.changes.subscribe(logged(log, 'lanes', () => sync.changes.emit()));
@@ -94,12 +102,18 @@ export function syncParts(config: NodeConfig, { store, world, log }: PartsAround
   });
   const known = { store, sync, world, membership };
   const fabs = new FabControl({ ...known, replica });
+  const audit = new Audit({ store, replica, log });
+  const pauses = new PeerPauses({ ...known, audit, log });
   const peers = new PeerBook({
-    ...{ ...known, self: config.fab, traffic, lags },
+    ...{ ...known, self: config.fab, traffic, lags, pauses },
     saidAtMs: (fab) => fabs.facts(fab).sinceMs,
     giveWay: () => new Promise((resolve) => setImmediate(resolve)),
   });
-  return { membership, lots, traffic, sync, marks: followed(sync, world, log), retention, fabs, peers };
+  return {
+    ...{ membership, lots, traffic, rates, sync, lags, retention, fabs, peers, audit, pauses },
+    limits: new PeerLimits({ ...known, rates, audit }),
+    marks: followed(sync, world, log),
+  };
 }
 
 /** When each fab was first known to have applied what, from now on. */
@@ -116,10 +130,19 @@ function configuredFabs({ mesh: { members, peers } }: NodeConfig): ConfiguredFab
   return { members, addresses: new Map(peers.map(({ fab, address }) => [fab, address])) };
 }
 
-function syncOptions(config: NodeConfig, membership: Membership, store: Store, traffic: PeerTraffic) {
+/** What lanes are dialled, counted and paced by. */
+interface Dialling {
+  readonly membership: Membership;
+  readonly traffic: PeerTraffic;
+  readonly rates: PeerRates;
+}
+
+function syncOptions(config: NodeConfig, store: Store, { membership, traffic, rates }: Dialling) {
   const { sync } = config;
   return {
     peers: membership.dialled(),
+    paused: store.pauses.all(),
+    mayPush: (peer: FabId, bytes: number) => rates.mayPush(peer, bytes),
     window: { updates: sync.windowUpdates, bytes: sync.windowBytes },
     catchUp: {
       chunkBytes: sync.catchUpChunkBytes,
@@ -130,15 +153,20 @@ function syncOptions(config: NodeConfig, membership: Membership, store: Store, t
     reconnect: { minMs: sync.reconnectMinMs, maxMs: sync.reconnectMaxMs },
     heartbeatMs: sync.heartbeatMs,
     transport: countedTransport(
-      grpcTransport({
-        self: () => store.origin,
-        addressOf: (peer) => membership.addressOf(peer),
-        keepaliveMs: sync.keepaliveMs,
-        keepaliveTimeoutMs: Math.ceil(sync.keepaliveMs / 2),
-        catchUpWindowBytes: sync.catchUpWindowBytes,
-        maxMessageBytes: MAX_MESSAGE_BYTES,
-      }),
+      pacedTransport(grpcTransport(dialOptions(config, membership, store)), rates),
       traffic,
     ),
+  };
+}
+
+/** How peers are dialled. */
+function dialOptions({ sync }: NodeConfig, membership: Membership, store: Store) {
+  return {
+    self: () => store.origin,
+    addressOf: (peer: FabId) => membership.addressOf(peer),
+    keepaliveMs: sync.keepaliveMs,
+    keepaliveTimeoutMs: Math.ceil(sync.keepaliveMs / 2),
+    catchUpWindowBytes: sync.catchUpWindowBytes,
+    maxMessageBytes: MAX_MESSAGE_BYTES,
   };
 }

@@ -18,6 +18,8 @@ import type { NodeConfig } from '../config/load.ts';
 import { storeHistory } from '../ingest/stream/store-history.ts';
 import { StreamOwners } from '../ingest/stream/stream-owners.ts';
 import type { Store } from '../store/store.ts';
+import type { Drain } from '../sync/drain.ts';
+import { HeldControl } from '../sync/held-control.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { ProgramBuilder } from '../wafer/program-codec.ts';
 import {
@@ -40,6 +42,7 @@ export interface ServedParts {
   readonly world: World;
   readonly replicating: ReplicaParts;
   readonly syncing: SyncParts;
+  readonly drain: Drain;
   readonly telemetry: Telemetry;
   readonly health: Health;
   /** Takes in a file. */
@@ -73,10 +76,10 @@ export function addServices(server: Server, parts: ServedParts): void {
 
 /** What peers speak. */
 function addLanes(server: Server, { config, store, world, syncing, slots }: ServedParts): void {
-  const { sync, membership, traffic } = syncing;
+  const { sync, membership, traffic, rates } = syncing;
   const lanes = { idleMs: 'unlimited', stallMs: 'unlimited', subscription: true } as const;
-  const options = { store, sync, world, membership, traffic, self: config.fab, slots: slots.subscriptions };
-  server.add(dataSync, dataSyncHandlers(options), {
+  const counted = { traffic, rates, self: config.fab, slots: slots.subscriptions };
+  server.add(dataSync, dataSyncHandlers({ store, sync, world, membership, ...counted }), {
     SyncWaferData: lanes,
     PullWaferData: lanes,
     OfferWaferData: lanes,
@@ -119,17 +122,25 @@ function addDocuments(server: Server, { store, replicating, syncing }: ServedPar
 
 /** What operators ask and say. */
 function addOperations(server: Server, parts: ServedParts): void {
-  const { store, world, replicating, syncing, version } = parts;
+  const { store, world, replicating, syncing, drain, version } = parts;
   const { subscriptions } = parts.slots;
   const { replica, policies, storage } = replicating;
-  const { sync, membership, lots, marks, retention, fabs, peers } = syncing;
+  const { sync, membership, lots, marks, retention, fabs, peers, audit, pauses, limits } = syncing;
   const shared = { store, sync, world, membership };
   server.add(retentionService, retentionServiceHandlers({ store, retention }), RETENTION_POLICIES);
-  server.add(syncControl, syncControlHandlers({ fabs, checkAddress }));
+  server.add(
+    syncControl,
+    syncControlHandlers({
+      ...{ ...shared, audit, pauses, limits, drain, fabs, checkAddress, slots: subscriptions },
+      held: new HeldControl({ store, replica, audit }),
+    }),
+    { Drain: { subscription: true } },
+  );
   server.add(
     syncMonitor,
     syncMonitorHandlers({
-      ...{ ...shared, policies, storage, retention, peers, version, slots: subscriptions },
+      ...{ ...shared, policies, storage, retention, peers, pauses, limits, drain, version },
+      slots: subscriptions,
       lotHandlers: lotHandlers({
         ...{ ...shared, lots, marks, commits: replica.commits, slots: subscriptions },
         ask: lotAsker(membership),

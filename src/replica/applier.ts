@@ -27,15 +27,18 @@ export class Applier {
     this.#maxClockDriftMs = maxClockDriftMs;
   }
 
-  /** Inside a transaction: one update that cannot be applied is held, and stops no other. Tells whether it is applied. */
-  applyOrHold(update: Update): boolean {
+  /**
+   * Inside a transaction: one update that cannot be applied is held, and stops no other. Tells whether it is applied.
+   * @param maxAheadMs an edit from further ahead is held
+   */
+  applyOrHold(update: Update, maxAheadMs = this.#maxClockDriftMs): boolean {
     const { dot, kind, program, timestamp } = update.header;
     const aheadMs = timestampMs(timestamp) - this.#world.nowMs();
     if (program !== null && !this.#store.programs.has(program)) {
       this.#store.log.hold(dot, 'program', program);
       return false;
     }
-    if (!NEED_NO_CLOCK.has(kind) && aheadMs > this.#maxClockDriftMs) {
+    if (!NEED_NO_CLOCK.has(kind) && aheadMs > maxAheadMs) {
       this.#store.log.hold(dot, 'clock', `${aheadMs} ms ahead of this node's clock`);
       return false;
     }

@@ -3,7 +3,6 @@ import type { HybridClock, Timestamp } from '../clocks/hlc.ts';
 import { WafersyncError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
 import type { HoldReason } from '../store/types.ts';
-import { countResults } from '../wafer/attempt.ts';
 import type { Intake, IntakeReceipt, ResultsBatch } from '../wafer/intake.ts';
 import type { ProgramDigest } from '../wafer/program.ts';
 import { readProgram } from '../wafer/program-codec.ts';
@@ -28,9 +27,9 @@ import {
 import { CommitQueue, type Job, type QueueBounds, type Waiting } from './commit-queue.ts';
 import { Editor, type EditPlan } from './editor.ts';
 import { EventSource } from './event-source.ts';
-import { fittingParts } from './fitting-parts.ts';
 import { ForkSettler } from './fork-settler.ts';
 import { NOTHING_PURGED, OF_NO_WAFER, type PurgePlan, type PurgeReceipt, writePurge } from './write-purge.ts';
+import { writeResults } from './write-results.ts';
 
 /** What a replica is made of. */
 export interface ReplicaOptions {
@@ -68,6 +67,8 @@ export class Replica<Token> implements Intake {
   readonly #editor: Editor;
   /** Why nothing may be born here any more; null while it may. */
   #fence: WafersyncError | null = null;
+  /** Why no edits are taken now; null while they are. */
+  #noEdits: WafersyncError | null = null;
   /** Settles forks. */
   readonly forks: ForkSettler<Token>;
   readonly commits = new EventSource<Commit<Token>>();
@@ -101,7 +102,10 @@ export class Replica<Token> implements Intake {
     );
     let receipt: IntakeReceipt = { added: 0, addedResults: 0, known: 0, dots: [] };
     await this.#bornIn(bytes, () => {
-      receipt = this.#writeResults(batch);
+      receipt = writeResults(this.#store, batch, {
+        putProgram: (digest, body) => this.#putProgram(digest, body),
+        bear: (facts, payload) => this.#bear(facts, payload),
+      });
     });
     return receipt;
   }
@@ -123,6 +127,7 @@ export class Replica<Token> implements Intake {
    * @param plan called inside the transaction; what it throws is passed on, and nothing is written
    */
   async edit(plan: (editor: Editor) => EditPlan): Promise<EditReceipt> {
+    if (this.#noEdits) throw this.#noEdits;
     let receipt: EditReceipt = { dot: null };
     await this.#bornIn(EDIT_BYTES, () => {
       receipt = { dot: this.#writeEdit(plan(this.#editor)) };
@@ -132,6 +137,7 @@ export class Replica<Token> implements Intake {
 
   /** Writes an edit as if before all time: whatever people say of the same fields is later. Null writes nothing. */
   async seed(plan: (editor: Editor) => EditPlan | null): Promise<void> {
+    if (this.#noEdits) throw this.#noEdits;
     await this.#bornIn(EDIT_BYTES, () => {
       const edit = plan(this.#editor);
       if (edit) this.#writeEdit(edit, BEFORE_ALL_TIME);
@@ -143,6 +149,7 @@ export class Replica<Token> implements Intake {
    * @param plan called inside the transaction; what it throws is passed on. What may not be purged of it is left out
    */
   async purge(plan: () => PurgePlan): Promise<PurgeReceipt> {
+    if (this.#noEdits) throw this.#noEdits;
     let receipt: PurgeReceipt = NOTHING_PURGED;
     await this.#bornIn(EDIT_BYTES, () => {
       receipt = writePurge(this.#store, plan(), (payload) => this.#bear(OF_NO_WAFER, payload));
@@ -193,6 +200,26 @@ export class Replica<Token> implements Intake {
     return released;
   }
 
+  /**
+   * Tries one held update again, now. An edit from too far ahead is applied nevertheless, and the clock does not follow it.
+   * Tells whether it is applied.
+   * @param decide called inside the transaction, before it is tried and after; what it throws is passed on, and nothing changes
+   */
+  async releaseHeld(dot: Dot, decide: { before(): void; after(applied: boolean): void }): Promise<boolean> {
+    let applied = false;
+    await this.#durable(0, () => {
+      decide.before();
+      applied = this.#release(dot, Number.POSITIVE_INFINITY);
+      decide.after(applied);
+    });
+    return applied;
+  }
+
+  /** No person's word is taken from now on, whoever writes one is told why; null: any is again. Results are. */
+  refuseEdits(why: WafersyncError | null): void {
+    this.#noEdits = why;
+  }
+
   /** Nothing is born here from now on: whoever writes is told why. What others bear is still taken. */
   fence(error: WafersyncError): void {
     this.#fence = error;
@@ -240,26 +267,6 @@ export class Replica<Token> implements Intake {
 
   // -- inside the transaction ---------------------------------------------------------------------------------------
 
-  #writeResults(batch: ResultsBatch): IntakeReceipt {
-    const dots: Dot[] = [];
-    const { attempts, run, wafer, program } = batch;
-    const indexes = attempts.map(({ index }) => index);
-    const known = this.#store.attempts.known(run.id, indexes);
-    const fresh = known.size === 0 ? attempts : attempts.filter(({ index }) => !known.has(index));
-    if (fresh.length > 0) {
-      this.#putProgram(program.digest, program.body);
-      const seen = this.#store.documents.seenOfOthers(wafer);
-      const facts = { wafer, run, version: 0, program: program.digest, ...(seen ? { seen } : {}) };
-      for (const part of fittingParts(fresh)) dots.push(this.#bear({ kind: 'results', ...facts }, part));
-    }
-    return {
-      added: fresh.length,
-      addedResults: countResults(fresh),
-      known: attempts.length - fresh.length,
-      dots,
-    };
-  }
-
   /** The edit of a plan is born; null where there is nothing to write. */
   #writeEdit({ kind, wafer, version, edit }: EditPlan, timestamp?: Timestamp): Dot | null {
     if (edit === null) return null;
@@ -305,8 +312,8 @@ export class Replica<Token> implements Intake {
   }
 
   /** Tells whether it is applied; a purge lets the stubs that waited for it be applied as well. */
-  #applyOrHold(update: Update): boolean {
-    const applied = this.#applier.applyOrHold(update);
+  #applyOrHold(update: Update, maxAheadMs?: number): boolean {
+    const applied = this.#applier.applyOrHold(update, maxAheadMs);
     if (applied) this.#stubsMayFollow(update);
     return applied;
   }
@@ -324,9 +331,10 @@ export class Replica<Token> implements Intake {
   }
 
   /** Applies a held update if nothing speaks against it any more; tells whether it did. */
-  #release(dot: Dot): boolean {
+  #release(dot: Dot, maxAheadMs?: number): boolean {
     const update = this.#store.log.getSound(dot);
-    if (!update || !this.#applyOrHold(update)) return false;
+    if (!update || !this.#applyOrHold(update, maxAheadMs)) return false;
+    // What was applied although it is ahead does not lead the clock: nothing that is born here shall be as far ahead.
     if (this.#clock.observe(update.header.timestamp, this.#maxClockDriftMs)) {
       this.#store.saveTimestamp(this.#clock.last);
     }

@@ -27,8 +27,8 @@ export class HeldUpdates {
   }
 
   /** Ends a hold; tells whether there was one. */
-  drop(updateRow: number): boolean {
-    return this.#statements.drop.run(updateRow) > 0;
+  end(updateRow: number): boolean {
+    return this.#statements.end.run(updateRow) > 0;
   }
 
   count(): number {
@@ -52,7 +52,7 @@ export class HeldUpdates {
     }));
   }
 
-  /** Dots of those that are held for one of these reasons, in order of arrival, behind a row; with their rows. */
+  /** Dots of those that are waited for and held for one of these reasons, in order of arrival, behind a row; with their rows. */
   after(
     reasons: readonly HoldReason[],
     row: number,
@@ -62,18 +62,18 @@ export class HeldUpdates {
     return rows.map(({ id, origin, sequence }) => ({ dot: this.#keys.dot(origin, sequence), row: id }));
   }
 
-  /** Least timestamp of those that are too far ahead, and sound: what is damaged is tried once it has come again. Null without one. */
+  /** Least timestamp of those that are waited for, too far ahead, and sound: what is damaged is tried once it has come again. Null without one. */
   earliestAhead(): Timestamp | null {
     const earliest = this.#statements.earliestAhead.get()?.timestamp ?? null;
     return earliest === null ? null : timestamp(earliest);
   }
 
-  /** Dots of those that wait for a program, in order of arrival. */
+  /** Dots of those that wait for a program, in order of arrival; without those that somebody dropped. */
   forProgram(digest: ProgramDigest): Dot[] {
     return this.#statements.forProgram.all(digest).map((row) => this.#keys.dot(row.origin, row.sequence));
   }
 
-  /** Dots of the stubs that waited for a purge, by its row. */
+  /** Dots of the stubs that waited for a purge, by its row; without those that somebody dropped. */
   forPurge(purge: number): Dot[] {
     return this.#statements.forPurge.all(purge).map((row) => this.#keys.dot(row.origin, row.sequence));
   }
@@ -92,6 +92,9 @@ interface HeldRow extends DotRow {
   readonly sinceMs: number;
 }
 
+/** What somebody dropped is not tried again by itself. */
+const WAITED_FOR = 'NOT EXISTS (SELECT 1 FROM dropped_updates a WHERE a.update_row = h.update_row)';
+
 function statements(connection: Connection) {
   return {
     change: connection.prepare<[HoldReason, string, number], never>(
@@ -100,7 +103,7 @@ function statements(connection: Connection) {
     add: connection.prepare<[number, HoldReason, string, number], never>(
       'INSERT INTO held_updates (update_row, reason, detail, held_at_ms) VALUES (?, ?, ?, ?)',
     ),
-    drop: connection.prepare<[number], never>('DELETE FROM held_updates WHERE update_row = ?'),
+    end: connection.prepare<[number], never>('DELETE FROM held_updates WHERE update_row = ?'),
     count: connection.prepare<[], { count: number }>('SELECT count(*) AS count FROM held_updates'),
     byReason: connection.prepare<[], { reason: HoldReason; count: number }>(
       'SELECT reason, count(*) AS count FROM held_updates GROUP BY reason',
@@ -111,20 +114,22 @@ function statements(connection: Connection) {
     ),
     after: connection.prepare<[number, string, number], DotRow & { id: number }>(
       `SELECT h.update_row AS id, u.origin, u.sequence FROM held_updates h JOIN update_log u ON u.id = h.update_row
-       WHERE h.update_row > ? AND h.reason IN (SELECT value FROM json_each(?)) ORDER BY h.update_row LIMIT ?`,
+       WHERE h.update_row > ? AND h.reason IN (SELECT value FROM json_each(?)) AND ${WAITED_FOR}
+       ORDER BY h.update_row LIMIT ?`,
     ),
     earliestAhead: connection.prepare<[], { timestamp: number | null }>(
       `SELECT min(u.timestamp) AS timestamp FROM held_updates h JOIN update_log u ON u.id = h.update_row
-       WHERE h.reason = 'clock' AND NOT EXISTS (SELECT 1 FROM damaged_updates d WHERE d.update_row = u.id)`,
+       WHERE h.reason = 'clock' AND ${WAITED_FOR} AND NOT EXISTS (SELECT 1 FROM damaged_updates d WHERE d.update_row = u.id)`,
     ),
     forProgram: connection.prepare<[string], DotRow>(
       `SELECT u.origin, u.sequence FROM held_updates h JOIN update_log u ON u.id = h.update_row
-       JOIN programs p ON p.id = u.program WHERE p.digest = ? AND h.reason = 'program' ORDER BY h.update_row`,
+       JOIN programs p ON p.id = u.program WHERE p.digest = ? AND h.reason = 'program' AND ${WAITED_FOR}
+       ORDER BY h.update_row`,
     ),
     forPurge: connection.prepare<[number], DotRow>(
       `SELECT u.origin, u.sequence FROM held_updates h JOIN update_log u ON u.id = h.update_row
        JOIN purged_updates n ON n.origin = u.origin AND n.sequence = u.sequence
-       WHERE n.purge = ? AND h.reason = 'purge' ORDER BY h.update_row`,
+       WHERE n.purge = ? AND h.reason = 'purge' AND ${WAITED_FOR} ORDER BY h.update_row`,
     ),
   };
 }

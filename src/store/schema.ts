@@ -12,6 +12,7 @@ const STEPS: readonly string[] = [
   '004-damage.sql',
   '005-retention.sql',
   '006-lots.sql',
+  '007-steering.sql',
 ];
 
 /** Version that this program writes, kept in user_version. */

@@ -11,6 +11,7 @@ import type { Timestamp } from '../clocks/hlc.ts';
 import { WafersyncError } from '../errors.ts';
 import type { Update } from '../wafer/update.ts';
 import type { World } from '../world.ts';
+import { Acts } from './acts.ts';
 import { Attempts } from './attempts.ts';
 import { Chains } from './chains.ts';
 import { Conflicts } from './conflicts.ts';
@@ -26,10 +27,13 @@ import { FoldDigest } from './fold-digest.ts';
 import { DocumentFold } from './folds/document-fold.ts';
 import { Folds } from './folds/folds.ts';
 import { Forks } from './forks.ts';
+import { Holds } from './holds.ts';
 import { LocalKeys } from './keys.ts';
 import { type IdentifyFile, identifyFile, Life, type RenewalReason } from './life.ts';
+import { StoredLimits } from './limits.ts';
 import { Lots } from './lots.ts';
 import { NodeState, type Vectors } from './node-state.ts';
+import { StoredPauses } from './pauses.ts';
 import { Peers } from './peers.ts';
 import { Programs } from './programs.ts';
 import { Purges } from './purges.ts';
@@ -83,6 +87,10 @@ export class Store {
   readonly forks: Forks;
   readonly purges: Purges;
   readonly stubs: Stubs;
+  readonly holds: Holds;
+  readonly acts: Acts;
+  readonly pauses: StoredPauses;
+  readonly limits: StoredLimits;
   /** How the epoch was renewed when the database was opened; null where it was not. */
   readonly renewal: Renewal | null;
   readonly #world: World;
@@ -136,6 +144,10 @@ export class Store {
     this.sizes = new Sizes(connection);
     this.chains = new Chains(connection, keys, this.#state);
     this.forks = new Forks(connection, keys, this.log, decoders, world);
+    this.holds = new Holds(connection, keys, world);
+    this.acts = new Acts(connection, world);
+    this.pauses = new StoredPauses(connection);
+    this.limits = new StoredLimits(connection);
     this.#world = world;
     this.renewal = this.#begin(new Life(connection, world, options.identify ?? identifyFile));
   }
@@ -291,7 +303,7 @@ export class Store {
 
   stats(): StoreStats {
     const updates = this.vectors.received.size;
-    const held = this.vectors.received.difference(this.vectors.applied).size;
+    const held = this.vectors.received.difference(this.vectors.applied).size - this.holds.dropped;
     return { updates, held, damaged: this.#state.damaged.size, ...this.#state.totals };
   }
 

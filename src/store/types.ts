@@ -120,6 +120,7 @@ export interface PeerReport {
 /** Sizes of a node's database. */
 export interface StoreStats {
   readonly updates: number;
+  /** Without those that were dropped. */
   readonly held: number;
   /** Found damaged, and not come again yet: in the log, and not counted among its updates. */
   readonly damaged: number;

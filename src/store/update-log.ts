@@ -177,14 +177,14 @@ export class UpdateLog {
 
   /** Marks an appended update as applied; it is held no more. */
   markApplied(dot: Dot, updateRow: number): void {
-    this.#state.applied(dot, this.#held.drop(updateRow));
+    this.#state.applied(dot, this.#held.end(updateRow));
   }
 
   /** Inside a transaction, while the folds are empty: takes an update out; another may come under its dot. */
   remove(dot: Dot): void {
     this.#connection.requireTransaction();
     const { id } = this.rowOf(dot);
-    this.#held.drop(id);
+    this.#held.end(id);
     this.#statements.mend.run(id);
     this.#statements.remove.run(id);
     this.measures.changed(dot, dot.sequence);

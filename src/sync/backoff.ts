@@ -16,3 +16,8 @@ export function backoffMs(failures: number, bounds: BackoffBounds, random: numbe
   const full = Math.min(bounds.maxMs, bounds.minMs * 2 ** Math.min(failures - 1, 30));
   return Math.round(full * (1 - random / 2));
 }
+
+/** Uniform in [0, 1), of four random bytes. */
+export function fraction(bytes: Uint8Array): number {
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0) / 2 ** 32;
+}

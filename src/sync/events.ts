@@ -5,6 +5,7 @@ import type { ProgramDigest } from '../wafer/program.ts';
 import type { Update } from '../wafer/update.ts';
 import type { ForkFound } from './fork-searches.ts';
 import type { Announcement, PeerStatus, PullEnd, PullRequest } from './messages.ts';
+import type { Paused } from './neighbours.ts';
 import type { Report } from './report.ts';
 
 /** Names one stream between two nodes, live or catch-up; never used again within a process. */
@@ -51,6 +52,8 @@ export type MeshEvent =
   | { readonly type: 'heartbeat'; readonly nowUs: number }
   /** These peers are dialled from now on, and no others; some have moved to another address. */
   | { readonly type: 'peers'; readonly peers: readonly FabId[]; readonly moved: readonly FabId[] }
+  /** These are paused from now on, and no others. */
+  | { readonly type: 'pauses'; readonly paused: Paused }
   // The live lane that this node dialled.
   | { readonly type: 'outbound-dialled'; readonly peer: FabId; readonly lane: LaneId }
   | {

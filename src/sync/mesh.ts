@@ -3,8 +3,7 @@ import type { TransportVector } from '../clocks/transport-vector.ts';
 import { WafersyncError } from '../errors.ts';
 import type { ProgramDigest } from '../wafer/program.ts';
 import { type Update, updateBytes } from '../wafer/update.ts';
-import type { BackoffBounds } from './backoff.ts';
-import { CatchUp, type CatchUpBounds } from './catch-up.ts';
+import { CatchUp } from './catch-up.ts';
 import { Dials } from './dials.ts';
 import {
   CHANGES_NO_GAP,
@@ -16,36 +15,19 @@ import {
   type PeerView,
   type StoredUpdate,
 } from './events.ts';
-import { ForkSearches, type OwnChains } from './fork-searches.ts';
+import { ForkSearches } from './fork-searches.ts';
 import { checkHello, helloOf } from './hello.ts';
 import { InboundLane } from './inbound-lane.ts';
 import { Knowledge } from './knowledge.ts';
 import { LiveLanes } from './live-lanes.ts';
-import type { Announcement, Hello, PeerStatus, PullEnd, Window } from './messages.ts';
+import type { MeshOptions } from './mesh-options.ts';
+import type { Announcement, Hello, PeerStatus, PullEnd } from './messages.ts';
+import { type LaneKind, Neighbours, type Paused } from './neighbours.ts';
 import { Offers } from './offers.ts';
 import { OutboundLane } from './outbound-lane.ts';
 import { OwnLives } from './own-lives.ts';
 import type { Report, ReportDelta, ReportReader } from './report.ts';
 import { LiveWays } from './routes.ts';
-
-/** What a mesh begins with. */
-export interface MeshOptions {
-  /** This node as it is. */
-  readonly report: Report;
-  /** Latest reports of others, kept from before a restart. */
-  readonly known: readonly Report[];
-  readonly missingPrograms: readonly ProgramDigest[];
-  /** This node's hash chains. */
-  readonly chains: OwnChains;
-  /** Peers that this node dials. */
-  readonly peers: readonly FabId[];
-  /** What a peer may send on a live lane before it is acknowledged. */
-  readonly window: Window;
-  readonly catchUp: CatchUpBounds;
-  readonly reconnect: BackoffBounds;
-  /** Uniform in [0, 1). */
-  readonly random: () => number;
-}
 
 type Handlers = { readonly [T in MeshEvent['type']]: (event: Extract<MeshEvent, { type: T }>) => void };
 
@@ -65,6 +47,7 @@ export class Mesh {
   readonly #lives: OwnLives;
   readonly #catchUp: CatchUp;
   readonly #lanes = new LiveLanes();
+  readonly #neighbours: Neighbours;
   #missingPrograms: readonly ProgramDigest[];
   readonly #ways: LiveWays;
   /** Nothing can be stored: nothing is wanted, and nothing is asked for. */
@@ -84,8 +67,12 @@ export class Mesh {
       for (const lane of this.#lanes.inbound.values()) lane.beat();
       this.#catchUp.retry();
     },
-    peers: ({ peers, moved }) => this.#dialOnly(peers, moved),
-    'outbound-dialled': ({ lane, peer }) => this.#lanes.outbound.set(lane, new OutboundLane(lane, peer)),
+    peers: ({ peers, moved }) => this.#emit(...this.#neighbours.dialOnly(peers, moved)),
+    pauses: ({ paused }) => this.#pause(paused),
+    'outbound-dialled': ({ lane, peer }) => {
+      this.#lanes.outbound.set(lane, new OutboundLane(lane, peer));
+      this.#neighbours.greetOutbound(peer);
+    },
     'outbound-status': ({ lane, status, nowUs }) =>
       this.#onLane(lane, () => this.#status(lane, status, nowUs)),
     'outbound-blocked': ({ lane }) => this.#lanes.outbound.get(lane)?.setWritable(false),
@@ -106,7 +93,9 @@ export class Mesh {
     'pull-update': ({ lane, update }) => this.#onLane(lane, () => this.#pullUpdate(lane, update)),
     'pull-end': ({ lane, end }) => this.#pullEnd(lane, end),
     'pull-down': ({ lane, error }) => this.#pullDown(lane, error),
-    offered: ({ lane, peer }) => this.#catchUp.opened(lane, peer),
+    offered: ({ lane, peer }) => {
+      if (!this.#isRefused(peer, lane, 'catch-up')) this.#catchUp.opened(lane, peer);
+    },
     'offer-due': ({ peer }) => this.#emit(...this.#offers.due(peer, this.#isDeaf(peer))),
     'offer-down': ({ peer, error }) => this.#offerDown(peer, error),
   };
@@ -114,11 +103,15 @@ export class Mesh {
   constructor(options: MeshOptions) {
     this.#options = options;
     this.#knowledge = new Knowledge(options.report, options.known);
-    this.#dials = new Dials(options.peers, options.reconnect, options.random);
+    this.#dials = new Dials([], options.reconnect, options.random);
     this.#forks = new ForkSearches(options.chains);
     this.#lives = new OwnLives(this.#forks);
     this.#offers = new Offers(options.reconnect, options.random);
     this.#catchUp = new CatchUp(options.catchUp);
+    this.#neighbours = new Neighbours({
+      ...{ self: options.report.node.fab, peers: options.peers, paused: options.paused ?? new Map() },
+      ...{ lanes: this.#lanes, dials: this.#dials, offers: this.#offers, catchUp: this.#catchUp },
+    });
     this.#missingPrograms = options.missingPrograms;
     this.#ways = new LiveWays(options.report.node.fab);
   }
@@ -144,7 +137,7 @@ export class Mesh {
 
   /** The peers as operators see them, sorted by fab. */
   peers(): PeerView[] {
-    return this.#lanes.peers(this.#dials.peers()).map((peer) => ({
+    return this.#lanes.peers(this.#neighbours.known()).map((peer) => ({
       ...this.#lanes.view(peer),
       liveFabs: this.#ways.from(peer),
       lastError: this.#dials.lastError(peer),
@@ -157,19 +150,22 @@ export class Mesh {
     return this.#forks.origins();
   }
 
-  /** Lanes to peers that are not dialled any more are closed; those that they dialled go on. */
-  #dialOnly(peers: readonly FabId[], moved: readonly FabId[]): void {
-    const { dropped, effects } = this.#dials.dialOnly(peers);
-    this.#emit(...effects);
-    for (const peer of dropped) {
-      const error = new WafersyncError('cancelled', `${peer} is not dialled any more`);
-      const live = this.#lanes.outboundTo(peer);
-      if (live) this.#lanes.outbound.delete(live.id);
-      for (const lane of [...(live ? [live.id] : []), ...this.#catchUp.lanesOf(peer)])
-        this.#emit({ type: 'close', lane, error });
-      this.#emit(...this.#offers.end(peer, error));
-    }
-    for (const peer of moved) if (!this.#lanes.outboundTo(peer)) this.#emit(...this.#dials.dialNow(peer));
+  /** Why a lane that a peer dials is refused; null where it is not. */
+  refusal(peer: FabId, kind: LaneKind): WafersyncError | null {
+    return this.#neighbours.refusal(peer, kind);
+  }
+
+  #pause(paused: Paused): void {
+    this.#emit(...this.#neighbours.pause(paused));
+    this.#reroute();
+    for (const { peer } of [...this.#lanes.outbound.values()]) this.#offer(peer);
+  }
+
+  /** Closes a lane that a paused peer dialled. */
+  #isRefused(peer: FabId, lane: LaneId, kind: LaneKind): boolean {
+    const error = this.refusal(peer, kind);
+    if (error) this.#emit({ type: 'close', lane, error });
+    return error !== null;
   }
 
   #committed({ added, stored, forked = [], report, missingPrograms }: CommitEvent): void {
@@ -188,9 +184,9 @@ export class Mesh {
       const peer = this.#lanes.inbound.get(lane)?.peer ?? this.#catchUp.peerOf(lane);
       if (peer) this.#forks.suspect(peer, { fab: dot.fab, epoch: dot.epoch }, null);
     }
-    for (const { update, via } of added) {
-      for (const lane of this.#lanes.outbound.values()) this.#emit(...lane.offer(update, via));
-    }
+    const { mayPush } = this.#options;
+    for (const { update, via } of added)
+      for (const lane of this.#lanes.outbound.values()) this.#emit(...lane.offer(update, via, mayPush));
   }
 
   #storeFailed(failed: readonly StoredUpdate[], error: WafersyncError): void {
@@ -226,6 +222,7 @@ export class Mesh {
   }
 
   #inboundUp(peer: FabId, id: LaneId): void {
+    if (this.#isRefused(peer, id, 'live')) return;
     const hello = helloOf(this.#knowledge.own.node, this.#options.window);
     const former = this.#lanes.accept(new InboundLane(id, peer, hello));
     const error = new WafersyncError('cancelled', `${peer} dialled again`);
@@ -271,7 +268,8 @@ export class Mesh {
   }
 
   #reroute(): void {
-    this.#ways.choose(this.#full ? [] : [...this.#lanes.inbound.values()]);
+    const lanes = this.#full ? [] : [...this.#lanes.inbound.values()];
+    this.#ways.choose(lanes.filter(({ peer }) => !this.#neighbours.rests(peer, 'live')));
   }
 
   #pullUpdate(id: LaneId, update: Update): void {
@@ -310,21 +308,23 @@ export class Mesh {
   }
 
   #isDeaf(peer: FabId): boolean {
-    return this.#lanes.outboundTo(peer)?.open === true && !this.#lanes.inboundFrom(peer);
+    return this.#isAskable(peer) && !this.#lanes.inboundFrom(peer);
+  }
+
+  /** A peer that does not answer the live lane would not answer a catch-up lane either. */
+  #isAskable(peer: FabId): boolean {
+    return this.#lanes.outboundTo(peer)?.open === true && !this.#neighbours.rests(peer, 'catch-up');
   }
 
   /** Asks for what is ripe, dialling where a peer has some of it. */
   #pull(): void {
     if (this.#full) return;
     const ripe = this.#knowledge.ripe([...this.#lanes.inbound.values()], this.#ways.sources);
-    this.#emit(
-      ...this.#forks.ask(this.#dials, this.#catchUp, (peer) => this.#lanes.outboundTo(peer)?.open === true),
-    );
+    this.#emit(...this.#forks.ask(this.#dials, this.#catchUp, (peer) => this.#isAskable(peer)));
     if (ripe.isEmpty && this.#missingPrograms.length === 0) return;
     const has = (peer: FabId) => this.#knowledge.has(peer);
     for (const peer of this.#dials.peers()) {
-      // A peer that does not answer the live lane would not answer this one either.
-      if (this.#catchUp.laneOf(peer) !== null || !this.#lanes.outboundTo(peer)?.open) continue;
+      if (this.#catchUp.laneOf(peer) !== null || !this.#isAskable(peer)) continue;
       if (this.#catchUp.wouldUse(ripe, has(peer), this.#missingPrograms))
         this.#emit(...this.#dials.dialPull(peer));
     }

@@ -10,6 +10,11 @@ import type { Route } from './routes.ts';
 /** Programs remembered as sent on a lane; past it all are forgotten, and some go out a second time. */
 const SENT_PROGRAMS_MAX = 4096;
 
+const always = () => true;
+
+/** Told where nothing is pushed: nobody's updates come this way. One list, so that it is not said again. */
+const NO_ROUTES: readonly Route[] = [];
+
 /**
  * The live lane that this node dialled, seen from here: pushes what the peer wants, never more than its window.
  *
@@ -28,6 +33,8 @@ export class OutboundLane {
   #window: Window | null = null;
   #wants: ReadonlySet<FabId> = new Set();
   #writable = true;
+  /** Nothing is pushed, and the peer is told to get everything elsewhere. */
+  #rests = false;
   #inFlight: number[] = [];
   #bytesInFlight = 0;
   #acknowledged = 0;
@@ -65,12 +72,23 @@ export class OutboundLane {
     this.#owesReport = true;
   }
 
+  /** Nothing is pushed from now on, or it is again. */
+  rest(rests: boolean): void {
+    this.#rests = rests;
+  }
+
   /** Pushes an update of a commit if the peer wants it and its window has room. */
-  offer(update: Update, via: Via): MeshEffect[] {
+  offer(update: Update, via: Via, mayPush: (peer: FabId, bytes: number) => boolean = always): MeshEffect[] {
     if (!this.#window || !this.#wants.has(update.header.dot.fab)) return [];
     const bytes = updateBytes(update);
     // A peer says only where it pulls whether it knows stubs.
-    if (via === 'pull' || update.stubDigest || !this.#hasRoom(bytes)) {
+    if (
+      via === 'pull' ||
+      this.#rests ||
+      update.stubDigest ||
+      !this.#hasRoom(bytes) ||
+      !mayPush(this.peer, bytes)
+    ) {
       this.#owesReport = true;
       return [];
     }
@@ -111,11 +129,12 @@ export class OutboundLane {
    */
   announce(
     report: Report,
-    routes: readonly Route[],
+    ways: readonly Route[],
     relayable: readonly Report[],
     reportToo: boolean,
   ): MeshEffect[] {
     if (!this.#window || !this.#writable) return [];
+    const routes = this.#rests ? NO_ROUTES : ways;
     const owed =
       this.#owesReport &&
       this.#bytesInFlight * 2 <= this.#window.bytes &&

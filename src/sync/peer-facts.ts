@@ -7,6 +7,7 @@ import type { ClockOffset } from './clock-samples.ts';
 import type { PeerView } from './events.ts';
 import type { Membership } from './membership.ts';
 import type { Lag, PeerLags } from './peer-lags.ts';
+import type { PeerPauses } from './peer-pauses.ts';
 import type { PeerTraffic, TrafficView } from './peer-traffic.ts';
 import type { Report } from './report.ts';
 import type { SyncRunner } from './sync-runner.ts';
@@ -20,6 +21,7 @@ export type PeerCondition =
   | 'only-to'
   | 'only-from'
   | 'dialling'
+  | 'paused'
   | 'no-address'
   | 'fenced'
   | 'removed'
@@ -65,6 +67,7 @@ export interface PeerBookOptions {
   readonly traffic: PeerTraffic;
   readonly lags: PeerLags;
   readonly world: Pick<World, 'nowMs'>;
+  readonly pauses: Pick<PeerPauses, 'of'>;
   /** When the mesh's document said what a fab is, ms since 1970; 0 where it did not. */
   readonly saidAtMs: (fab: FabId) => number;
   /** Settles once what else waits to be done was done. */
@@ -145,6 +148,7 @@ export class PeerBook {
     const said: MemberState | null = membership.stateOf(peer);
     if (sync.fenced) return 'fenced';
     if (said === 'removed' || said === 'evicted') return said;
+    if (this.#options.pauses.of(peer)?.lanes === 'all') return 'paused';
     if (view?.outboundUp && view.inboundUp) return 'connected';
     if (view?.outboundUp) return 'only-to';
     if (view?.inboundUp) return 'only-from';
@@ -153,6 +157,7 @@ export class PeerBook {
 
   #sinceMs(peer: FabId, condition: PeerCondition, { lanes }: TrafficView): number {
     if (condition === 'fenced') return this.#fencedAtMs;
+    if (condition === 'paused') return this.#options.pauses.of(peer)?.sinceMs ?? 0;
     if (condition === 'removed' || condition === 'evicted') return this.#options.saidAtMs(peer);
     // What the live lanes make together began when the latest of them changed.
     const live = lanes.filter(({ kind }) => kind === 'live-to' || kind === 'live-from');

@@ -10,15 +10,19 @@ import type { Store } from '../store/store.ts';
 import type { ProgramDigest } from '../wafer/program.ts';
 import { updateBytes } from '../wafer/update.ts';
 import type { Cancel, World } from '../world.ts';
+import { fraction } from './backoff.ts';
 import type { LaneId, MeshEffect, MeshEvent, PeerView, StoredUpdate } from './events.ts';
 import { LaneWriter } from './lane-writer.ts';
 import { LifeKeeper } from './life-keeper.ts';
-import { Mesh, type MeshOptions } from './mesh.ts';
+import { Mesh } from './mesh.ts';
+import type { MeshOptions } from './mesh-options.ts';
 import type { PeerStatus, PullRequest } from './messages.ts';
 import { MissingPrograms } from './missing-programs.ts';
+import type { Paused } from './neighbours.ts';
 import { keptReports, ownChains, reportOf } from './node-report.ts';
 import { OfferedLanes } from './offered-lanes.ts';
 import { PeerClocks } from './peer-clocks.ts';
+import { programToSend } from './program-to-send.ts';
 import { answererOf } from './pull-server.ts';
 import type { Report } from './report.ts';
 import { ReportKeeper } from './report-keeper.ts';
@@ -34,7 +38,8 @@ export interface Carrier {
 }
 
 /** What a runner is made of. */
-export interface SyncRunnerOptions extends Pick<MeshOptions, 'peers' | 'window' | 'catchUp' | 'reconnect'> {
+export interface SyncRunnerOptions
+  extends Pick<MeshOptions, 'peers' | 'paused' | 'mayPush' | 'window' | 'catchUp' | 'reconnect'> {
   readonly replica: Replica<Carrier>;
   readonly store: Store;
   readonly transport: Transport;
@@ -209,6 +214,17 @@ export class SyncRunner {
     this.changes.emit();
   }
 
+  /** These peers are paused from now on, and no others. */
+  pause(paused: Paused): void {
+    if (!this.#fenced) this.#post({ type: 'pauses', paused });
+    this.changes.emit();
+  }
+
+  /** Why a catch-up lane of a peer is not answered; null where it is. */
+  pullRefusal(peer: FabId): WafersyncError | null {
+    return this.#mesh.refusal(peer, 'catch-up');
+  }
+
   /** The disk is full from now on, or no longer. */
   storage(full: boolean): void {
     this.#post({ type: 'storage', full });
@@ -311,20 +327,9 @@ export class SyncRunner {
 
   #sendProgram(lane: LaneId, digest: ProgramDigest): void {
     this.#writers.get(lane)?.send(() => {
-      const body = this.#programToSend(digest);
+      const body = programToSend(this.#options.store, this.#options.log, digest);
       return body && { type: 'program', digest, body };
     });
-  }
-
-  /** Null where it is not here, or cannot be read: the peer holds what needs it, and asks for it. */
-  #programToSend(digest: ProgramDigest): Uint8Array | null {
-    const { store, log } = this.#options;
-    try {
-      return store.programs.get(digest);
-    } catch (thrown) {
-      log.error('program.not_read', { program: digest }, thrown);
-      return null;
-    }
   }
 
   #dialLive(peer: FabId): void {
@@ -386,8 +391,4 @@ export class SyncRunner {
 
 function storedUpdate({ update, token }: Received<Carrier>): StoredUpdate {
   return { lane: token.lane, dot: update.header.dot, bytes: updateBytes(update) };
-}
-
-function fraction(bytes: Uint8Array): number {
-  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0) / 2 ** 32;
 }

@@ -26,6 +26,11 @@ const KINDS: readonly (readonly [Exclude<UpdateKind, 'unknown'>, wafersync.v1.Up
   ['purge', Kind.UPDATE_KIND_PURGE],
 ];
 
+/** What an update is, as a message says it; not said where this version does not know. */
+export function kindOf(kind: UpdateKind): wafersync.v1.UpdateKind {
+  return KINDS.find(([name]) => name === kind)?.[1] ?? Kind.UPDATE_KIND_UNSPECIFIED;
+}
+
 /** Serialized UpdateHeader of docs/PROTOCOL.md. @throws WafersyncError `invalid` for kind `unknown` */
 export function encodeHeader(header: UpdateHeader): Uint8Array {
   const kind = KINDS.find(([name]) => name === header.kind)?.[1];

@@ -166,14 +166,23 @@ export const syncMonitor = service('wafersync.v1.SyncMonitor', {
   GetLotDigest: unary(v1.GetLotDigestRequest, v1.GetLotDigestResponse),
   WaitForLot: serverStream(v1.WaitForLotRequest, v1.WaitForLotResponse),
   ListPeers: unary(v1.ListPeersRequest, v1.ListPeersResponse),
+  ListHeld: unary(v1.ListHeldRequest, v1.ListHeldResponse),
 });
 
-/** Who belongs to the mesh. */
+/** Who belongs to the mesh, and how a node takes part in it. */
 export const syncControl = service('wafersync.v1.SyncControl', {
   ListFabs: unary(v1.ListFabsRequest, v1.ListFabsResponse),
   AddFab: unary(v1.AddFabRequest, v1.AddFabResponse),
   RemoveFab: unary(v1.RemoveFabRequest, v1.RemoveFabResponse),
   EvictFab: unary(v1.EvictFabRequest, v1.EvictFabResponse),
+  ReleaseHeld: unary(v1.ReleaseHeldRequest, v1.ReleaseHeldResponse),
+  DropHeld: unary(v1.DropHeldRequest, v1.DropHeldResponse),
+  PausePeer: unary(v1.PausePeerRequest, v1.PausePeerResponse),
+  ResumePeer: unary(v1.ResumePeerRequest, v1.ResumePeerResponse),
+  SetPeerLimit: unary(v1.SetPeerLimitRequest, v1.SetPeerLimitResponse),
+  Drain: serverStream(v1.DrainRequest, v1.DrainResponse),
+  CancelDrain: unary(v1.CancelDrainRequest, v1.CancelDrainResponse),
+  ListActs: unary(v1.ListActsRequest, v1.ListActsResponse),
 });
 
 const health1 = grpc.health.v1;

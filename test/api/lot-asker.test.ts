@@ -7,6 +7,7 @@ import { syncControl } from '../../src/wire/services.ts';
 import { freePorts } from '../support/free-ports.ts';
 import { serve } from '../support/grpc-client.ts';
 import { startNodes } from '../support/local-nodes.ts';
+import { unusedSteering } from '../support/unused-handlers.ts';
 
 const AZ = fabId('az');
 const askAt = (address: string | null, signal = new AbortController().signal) =>
@@ -16,6 +17,7 @@ test('a fab without an address, or of a version that does not know the question,
   assert.deepEqual(await askAt(null), { kind: 'unaskable', reason: 'this node has no address of it' });
   const older = await serve(t, (server) =>
     server.add(syncControl, {
+      ...unusedSteering,
       ListFabs: unary(() => ({})),
       AddFab: unary(() => ({})),
       RemoveFab: unary(() => ({})),

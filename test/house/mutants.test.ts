@@ -9,11 +9,18 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const PATCHES = join(ROOT, 'test', 'mutants');
 const TESTING = readFileSync(join(ROOT, 'docs', 'TESTING.md'), 'utf8');
+/** Number of a mutant. */
+function numberOf(file: string): number {
+  return Number.parseInt(file, 10);
+}
+
+/** In the order of their numbers. */
+const FILES = readdirSync(PATCHES).sort((a, b) => numberOf(a) - numberOf(b));
 const SCRIPT = join(ROOT, 'scripts', 'mutants.mjs');
 
-for (const file of readdirSync(PATCHES)) {
+for (const file of FILES) {
   test(`mutant ${file} says what it breaks, applies to the code, and names tests that exist`, () => {
-    assert.match(file, /^\d\d-[a-z0-9-]+\.patch$/);
+    assert.match(file, /^\d{2,3}-[a-z0-9-]+\.patch$/);
     const text = readFileSync(join(PATCHES, file), 'utf8');
     assert.match(text, /^# Bug: \S.*\.$/m);
     const tests = /^# Tests: (.+)$/m.exec(text)?.[1]?.split(' ') ?? [];
@@ -30,11 +37,11 @@ for (const file of readdirSync(PATCHES)) {
 }
 
 test('docs/TESTING.md lists the mutants, and what is wrong in each', () => {
-  const rows = [...TESTING.matchAll(/^\| `(\d\d-[^`]+)` \| (.+?) \| .+ \|$/gm)].map(([, name, bug]) => [
+  const rows = [...TESTING.matchAll(/^\| `(\d{2,3}-[^`]+)` \| (.+?) \| .+ \|$/gm)].map(([, name, bug]) => [
     name,
     bug,
   ]);
-  const mutants = readdirSync(PATCHES).map((file) => {
+  const mutants = FILES.map((file) => {
     const text = readFileSync(join(PATCHES, file), 'utf8');
     return [file.replace('.patch', ''), /^# Bug: (.+)$/m.exec(text)?.[1]?.replaceAll('|', '\\|')];
   });
@@ -42,7 +49,7 @@ test('docs/TESTING.md lists the mutants, and what is wrong in each', () => {
 });
 
 test('no two mutants have one number', () => {
-  const numbers = readdirSync(PATCHES).map((name) => name.slice(0, 2));
+  const numbers = FILES.map(numberOf);
   assert.equal(new Set(numbers).size, numbers.length);
 });
 

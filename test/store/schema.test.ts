@@ -87,6 +87,10 @@ test('an operator reads plain words in the views', (t) => {
     const { dot } = held.header;
     store.purges.add({ ...purge, purged: [{ dot, stubDigest }] }, store.log.rowOf(dot).id);
   });
+  store.transaction(() => {
+    store.acts.add({ act: 'peer.pause', about: 'az', detail: 'all lanes', author: 'kim', reason: 'why' });
+    store.holds.drop(store.holds.find(held.header.dot)!, 'kim', 'nobody needs it');
+  });
   for (const fab of ['az', 'de']) take(store, revision(origin(fab), fab));
   store.peers.saveReport({ origin: store.origin, number: 1, ...store.vectors });
   const count = (view: string) => rows(file, `SELECT * FROM ${view}`).length;
@@ -99,6 +103,8 @@ test('an operator reads plain words in the views', (t) => {
     { fab: 'az', sequence: 1, kind: 'edit', wafer_id: 'W1', state: 'applied' },
     { fab: 'de', sequence: 1, kind: 'edit', wafer_id: 'W1', state: 'applied' },
   ]);
+  const [dropped] = rows(file, 'SELECT reason, dropped_by, dropped_because FROM v_held');
+  assert.deepEqual(dropped, { reason: 'kind', dropped_by: 'kim', dropped_because: 'nobody needs it' });
   const [shown] = rows(file, 'SELECT field, siblings, policy FROM v_fields');
   assert.deepEqual(shown, { field: '/limits_revision', siblings: 2, policy: 'last-writer-wins' });
   assert.deepEqual(rows(file, 'SELECT state, fab, value FROM v_conflicts ORDER BY fab'), [

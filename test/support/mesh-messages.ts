@@ -1,7 +1,8 @@
 import { type FabId, fabId, mintEpoch, type Origin, sequence } from '../../src/clocks/dot.ts';
 import { TransportVector } from '../../src/clocks/transport-vector.ts';
 import type { MeshEffect } from '../../src/sync/events.ts';
-import { Mesh, type MeshOptions } from '../../src/sync/mesh.ts';
+import { Mesh } from '../../src/sync/mesh.ts';
+import type { MeshOptions } from '../../src/sync/mesh-options.ts';
 import {
   type Announcement,
   type Hello,

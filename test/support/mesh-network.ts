@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { type FabId, fabId, mintEpoch, type Origin } from '../../src/clocks/dot.ts';
+import type { PausedLanes } from '../../src/store/pauses.ts';
 import type { BackoffBounds } from '../../src/sync/backoff.ts';
 import type { CatchUpBounds } from '../../src/sync/catch-up.ts';
 import type { Window } from '../../src/sync/messages.ts';
+import type { Paused } from '../../src/sync/neighbours.ts';
 import type { Report } from '../../src/sync/report.ts';
 import type { ProgramDigest } from '../../src/wafer/program.ts';
 import { MeshFaults } from './mesh-faults.ts';
@@ -32,9 +34,12 @@ export interface MeshNetworkOptions {
   readonly heartbeatMs?: number;
   /** Size of the largest update that will be born. */
   readonly maxUpdateBytes?: number;
+  /** Whether a node may push an update to a peer; always where not given. */
+  readonly mayPush?: (peer: FabId, bytes: number) => boolean;
 }
 
-type Settings = Required<Omit<MeshNetworkOptions, 'heartbeatMs'>> & { readonly heartbeatMs: number | null };
+type Settings = Required<Omit<MeshNetworkOptions, 'heartbeatMs' | 'mayPush'>> &
+  Pick<MeshNetworkOptions, 'mayPush'> & { readonly heartbeatMs: number | null };
 
 const DEFAULTS = {
   window: { updates: 64, bytes: 64_000 },
@@ -64,6 +69,7 @@ export class MeshNetwork {
   readonly #settings: Settings;
   readonly #random: () => number;
   readonly #wires: MeshWires;
+  readonly #paused = new Map<string, Paused>();
   readonly #nodes = new Map<FabId, MeshNode>();
   /** How often each fab's database began anew. */
   readonly #lives = new Map<FabId, number>();
@@ -126,6 +132,15 @@ export class MeshNetwork {
     this.#wires.lose('the link is cut', ({ from, to }) => from === dialler && to === peer);
   }
 
+  /** A fab pauses a peer, as it does over its restarts; null: it syncs with it again. */
+  pause(fab: string, peer: string, lanes: PausedLanes | null): void {
+    const paused = new Map(this.#paused.get(fab));
+    if (lanes === null) paused.delete(fabId(peer));
+    else paused.set(fabId(peer), { lanes, reason: 'a test' });
+    this.#paused.set(fab, paused);
+    this.#nodes.get(fabId(fab))?.post({ type: 'pauses', paused });
+  }
+
   heal(a: string, b: string): void {
     this.faults.heal(a, b);
   }
@@ -136,8 +151,9 @@ export class MeshNetwork {
     if (!full) this.at(fab).tellStorage(false);
   }
 
-  /** Heals and wakes all links, and makes room on all disks. */
+  /** Heals and wakes all links, ends all pauses, and makes room on all disks. */
   healAll(): void {
+    for (const [fab, paused] of this.#paused) for (const peer of paused.keys()) this.pause(fab, peer, null);
     for (const { fab } of this.nodes) this.fillDisk(fab, false);
     this.faults.healAll();
     this.#wires.applyStalls();
@@ -216,6 +232,7 @@ export class MeshNetwork {
       fab,
       peers,
       known,
+      paused: this.#paused.get(fab) ?? new Map(),
       replica: new ModelReplica(disk),
       random: this.#random,
       world: virtualWorld(this.time, this.#random, frozen),

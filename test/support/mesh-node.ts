@@ -2,7 +2,8 @@ import { type FabId, formatDot } from '../../src/clocks/dot.ts';
 import { WafersyncError } from '../../src/errors.ts';
 import type { LaneId, MeshEffect, MeshEvent } from '../../src/sync/events.ts';
 import { LaneWriter } from '../../src/sync/lane-writer.ts';
-import { Mesh, type MeshOptions } from '../../src/sync/mesh.ts';
+import { Mesh } from '../../src/sync/mesh.ts';
+import type { MeshOptions } from '../../src/sync/mesh-options.ts';
 import type { LaneMessage, PeerStatus, PullRequest } from '../../src/sync/messages.ts';
 import { OfferedLanes } from '../../src/sync/offered-lanes.ts';
 import { type Answerer, PullAnswers } from '../../src/sync/pull-server.ts';
@@ -155,10 +156,14 @@ export class MeshNode {
   }
 
   /** A peer dialled a catch-up lane: its requests are answered one by one, as fast as the lane takes the answers. */
-  acceptPull(connect: (handlers: StreamHandlers<PullRequest>) => Stream<LaneMessage>): void {
+  acceptPull(peer: FabId, connect: (handlers: StreamHandlers<PullRequest>) => Stream<LaneMessage>): void {
     const answers = new PullAnswers(this.#answerer, (message) => stream.send(message));
     const stream = connect({
-      message: (request) => answers.request(request),
+      message: (request) => {
+        const refusal = this.mesh.refusal(peer, 'catch-up');
+        if (refusal) stream.close(refusal);
+        else answers.request(request);
+      },
       writable: () => answers.writable(),
       down: () => {},
     });

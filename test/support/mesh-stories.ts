@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { PausedLanes } from '../../src/store/pauses.ts';
 import type { ProgramDigest } from '../../src/wafer/program.ts';
 import { type Backup, MeshNetwork, pairsOf } from './mesh-network.ts';
 
@@ -14,6 +15,7 @@ export type Happening =
       readonly bytes: number;
       readonly program: ProgramDigest | null;
     }
+  | { readonly type: 'pause'; readonly a: number; readonly b: number; readonly lanes: PausedLanes | null }
   | { readonly type: Pairwise; readonly a: number; readonly b: number }
   | { readonly type: Lone; readonly at: number }
   | { readonly type: 'drop'; readonly pick: number }
@@ -64,6 +66,14 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
     arbitrary: fc.record({
       type: fc.constant('drop' as const),
       pick: fc.double({ min: 0, max: 0.999, noNaN: true }),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      type: fc.constant('pause' as const),
+      lanes: fc.constantFrom<PausedLanes | null>('all', 'live', 'catch-up', null),
+      ...link,
     }),
   },
   {
@@ -119,6 +129,7 @@ function teller(network: MeshNetwork, fabs: readonly string[]): Teller {
     pass: ({ ms }) => network.runFor(ms),
     cut: ({ a, b }) => network.cut(fab(a), fab(b)),
     'cut-dial': ({ a, b }) => network.cutDial(fab(a), fab(b)),
+    pause: ({ a, b, lanes }) => network.pause(fab(a), fab(b), lanes),
     heal: ({ a, b }) => network.heal(fab(a), fab(b)),
     stall: ({ a, b }) => network.stall(fab(a), fab(b)),
     unstall: ({ a, b }) => network.stall(fab(a), fab(b), false),

@@ -81,7 +81,7 @@ export class MeshWires {
         this.#connect({ from, to, connection }, (node) => {
           const connect = (answerer: StreamHandlers<PullRequest>): Stream<LaneMessage> =>
             traffic.watch(connection.accept(answerer), 'answer', to, from);
-          node.acceptPull(connect);
+          node.acceptPull(from, connect);
         });
         return traffic.watch(connection.diallerEnd(), 'request', from, to);
       },

@@ -21,4 +21,17 @@ export const unusedLotHandlers = {
 export const unusedMonitorHandlers = {
   ...unusedLotHandlers,
   ListPeers: unary(() => ({})),
+  ListHeld: unary(() => ({})),
+};
+
+/** Handlers of SyncControl that steer a node, for tests that call none of them. */
+export const unusedSteering = {
+  ReleaseHeld: unary(() => ({})),
+  DropHeld: unary(() => ({})),
+  PausePeer: unary(() => ({})),
+  ResumePeer: unary(() => ({})),
+  SetPeerLimit: unary(() => ({})),
+  Drain: serverStream(async function* () {}),
+  CancelDrain: unary(() => ({})),
+  ListActs: unary(() => ({})),
 };

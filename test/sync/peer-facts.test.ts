@@ -5,6 +5,7 @@ import { IntervalSet } from '../../src/clocks/interval-set.ts';
 import { TransportVector } from '../../src/clocks/transport-vector.ts';
 import { WafersyncError } from '../../src/errors.ts';
 import { EventSource } from '../../src/replica/event-source.ts';
+import type { PausedLanes } from '../../src/store/pauses.ts';
 import type { PeerView } from '../../src/sync/events.ts';
 import { PeerBook, type PeerBookOptions } from '../../src/sync/peer-facts.ts';
 import { PeerTraffic } from '../../src/sync/peer-traffic.ts';
@@ -27,6 +28,7 @@ interface Scene {
   readonly own?: TransportVector;
   readonly reports?: readonly Report[];
   readonly fenced?: WafersyncError;
+  readonly paused?: PausedLanes;
 }
 
 /** A book over what a scene says; blocks of 10 updates, of 7 bytes each. */
@@ -70,6 +72,7 @@ function bookOf(scene: Scene) {
     traffic,
     lags: { of: () => null },
     world,
+    pauses: { of: () => (scene.paused ? { lanes: scene.paused, sinceMs: 777 } : null) },
     saidAtMs: () => 555,
     giveWay: async () => void gaveWay++,
   } as unknown as PeerBookOptions;
@@ -91,6 +94,8 @@ test('the condition of a peer is that of both live lanes, unless something stand
     [{ ...lanes(true, true), fabs: fabs('evicted', 'az:1') }, 'evicted'],
     [{ ...lanes(true, true), fabs: fabs('removed', 'az:1') }, 'removed'],
     [{ ...lanes(true, true), fenced }, 'fenced'],
+    [{ ...lanes(false, false), paused: 'all' }, 'paused'],
+    [{ ...lanes(true, true), paused: 'live' }, 'connected'],
   ] as const) {
     const [facts] = await bookOf(scene).book.all();
     assert.equal(facts?.condition, condition);

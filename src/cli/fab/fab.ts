@@ -5,6 +5,8 @@ import { syncControl } from '../../wire/services.ts';
 import { withNode } from '../node-client.ts';
 import { userName } from '../options.ts';
 import { grouped, type Terminal, table } from '../output.ts';
+import { limitJson } from '../steering/limit.ts';
+import { pauseJson } from '../steering/peer.ts';
 
 /** Options of `wafersync fab list`. */
 export interface FabOptions {
@@ -108,6 +110,8 @@ function fabJson(fab: Message<'FabInfo'>) {
     updates_here: toNumber(fab.updates_here),
     updates_missing_here: toNumber(fab.updates_missing_here),
     lacks_updates: toNumber(fab.lacks_updates),
+    pause: pauseJson(fab.pause),
+    limit: limitJson(fab.limit),
   };
 }
 
@@ -141,7 +145,7 @@ function fabTable(rows: readonly FabJson[]): string {
       row.fab_id,
       row.state,
       row.address || '-',
-      row.connected ? 'yes' : 'no',
+      row.pause ? 'paused' : row.connected ? 'yes' : 'no',
       grouped(row.updates_here),
       grouped(row.updates_missing_here),
       grouped(row.lacks_updates),

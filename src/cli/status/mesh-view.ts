@@ -130,6 +130,7 @@ function whyOf(fab: string, { named, others }: MeshAnswers, answered: ReadonlyMa
 function ownReasons({ node }: Answer): string[] {
   return [
     ...(node.fenced ? [`fenced: ${node.fenced}`] : []),
+    ...(node.draining ? ['drained for maintenance'] : []),
     ...(node.storage.full ? [`its disk is full for ${duration(node.storage.full_for_ms)}`] : []),
     ...(node.held_updates > 0 ? [`${grouped(node.held_updates)} updates held back`] : []),
     ...(node.damaged_updates > 0 ? [`${grouped(node.damaged_updates)} updates damaged`] : []),

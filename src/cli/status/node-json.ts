@@ -1,6 +1,8 @@
 import { type Epoch, formatEpoch } from '../../clocks/dot.ts';
 import { toNumber } from '../../wire/long.ts';
 import type { Message } from '../../wire/message.ts';
+import { limitJson } from '../steering/limit.ts';
+import { pauseJson } from '../steering/peer.ts';
 
 /** A node as `wafersync status --json` prints it. */
 export type NodeJson = ReturnType<typeof nodeJson>;
@@ -14,6 +16,7 @@ export function nodeJson(node: Message<'NodeState'>) {
     uptime_ms: toNumber(node.uptime_ms),
     updates: toNumber(node.updates),
     held_updates: toNumber(node.held_updates),
+    dropped_updates: toNumber(node.dropped_updates),
     missing_updates: toNumber(node.missing_updates),
     attempts: toNumber(node.attempts),
     results: toNumber(node.results),
@@ -22,6 +25,7 @@ export function nodeJson(node: Message<'NodeState'>) {
     policy_version: toNumber(node.policy_version),
     last_lag_ms: node.last_lag_ms ?? 0,
     fenced: node.fenced ?? '',
+    draining: node.draining ?? '',
     forked_updates: toNumber(node.forked_updates),
     damaged_updates: toNumber(node.damaged_updates),
     storage: {
@@ -46,6 +50,8 @@ export function nodeJson(node: Message<'NodeState'>) {
       rtt_ms: peer.rtt_ms ?? 0,
       last_error: peer.last_error ?? '',
       policy_version: toNumber(peer.policy_version),
+      pause: pauseJson(peer.pause),
+      limit: limitJson(peer.limit),
     })),
   };
 }

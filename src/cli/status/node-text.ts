@@ -1,5 +1,7 @@
 import { plainly } from '../../api/connection-words.ts';
 import { duration, grouped, signed, size, table } from '../output.ts';
+import { limitText } from '../steering/limit.ts';
+import { pauseText } from '../steering/peer.ts';
 import type { NodeJson } from './node-json.ts';
 
 /** What a person reads of a node itself. */
@@ -32,11 +34,16 @@ function conflicts({ open_conflicts, policy_version, peers }: NodeJson): string 
 }
 
 function odd(node: NodeJson): string[] {
-  const { fenced, forked_updates, damaged_updates } = node;
+  const { fenced, forked_updates, damaged_updates, dropped_updates, draining, peers } = node;
   const kept = `${grouped(forked_updates)} updates gave way to others that were born under the same numbers; they are kept aside`;
+  const dropped = `${grouped(dropped_updates)} updates more are held back and were dropped: \`wafersync held list\``;
   const damaged = `${grouped(damaged_updates)} updates are damaged in the database, and asked for again`;
   return [
     ...(damaged_updates > 0 ? [damaged] : []),
+    ...(dropped_updates > 0 ? [dropped] : []),
+    ...(draining ? [`DRAINING: ${draining}`] : []),
+    ...peers.flatMap(({ pause }) => (pause ? [`PAUSED: ${pauseText(pause)}`] : [])),
+    ...peers.flatMap(({ limit }) => (limit ? [`limited: ${limitText(limit)}`] : [])),
     ...(fenced ? [`FENCED: ${fenced}`] : []),
     ...departed(node),
     ...(forked_updates > 0 ? [kept] : []),

@@ -14,24 +14,29 @@ export interface StorageMetricsParts {
   readonly database: string;
   readonly storage: { view(): StorageView };
   readonly sync: Pick<SyncRunner, 'fenced'>;
+  /** Why nothing is taken in for maintenance; null where it is. */
+  readonly drain: { readonly why: unknown };
   readonly scrub: Pick<Scrub, 'passes' | 'progress'>;
   readonly world: Pick<World, 'nowMs'>;
 }
 
 /** Metrics of whether the node takes anything in, of its database, its disk and its clock. */
 export function storageMetrics(metrics: MetricSet, parts: StorageMetricsParts): void {
-  const { store, storage, sync, scrub, world } = parts;
+  const { store, storage, sync, drain, scrub, world } = parts;
   const view = metrics.shared(() => storage.view());
   metrics.gauge(
     'wafersync_serving',
-    '1 while the node takes results and edits in, as its health tells; 0 while its disk is full or it is fenced.',
-    () => Number(!view().full && sync.fenced === null),
+    '1 while the node takes results and edits in, as its health tells; 0 while its disk is full, it is fenced or drained.',
+    () => Number(!view().full && sync.fenced === null && drain.why === null),
   );
   metrics.gauge('wafersync_storage_full', '1 while the disk is full, else 0.', () => Number(view().full));
   metrics.gauge(
     'wafersync_storage_refused_writes',
     'Writes refused since it is full; 0 while it is not.',
     () => view().refused,
+  );
+  metrics.gauge('wafersync_drained', '1 while the node is drained for maintenance, else 0.', () =>
+    Number(drain.why !== null),
   );
   metrics.gauge(
     'wafersync_fenced',

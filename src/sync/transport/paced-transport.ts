@@ -1,0 +1,76 @@
+import type { FabId } from '../../clocks/dot.ts';
+import { updateBytes } from '../../wafer/update.ts';
+import type { LaneMessage, PullRequest } from '../messages.ts';
+import type { Direction, PeerRates } from '../peer-rates.ts';
+import type { IncomingLaneMessage, Stream, StreamHandlers, Transport } from './transport.ts';
+
+/** A transport whose catch-up lanes go no faster than the limits of their peers. */
+export function pacedTransport(transport: Transport, rates: PeerRates): Transport {
+  return {
+    dialLive: (peer, handlers) => transport.dialLive(peer, handlers),
+    dialPull: (peer, handlers) =>
+      askingInTurn(peer, rates, transport.dialPull(peer, counted(peer, rates, handlers))),
+    dialOffer: (peer, handlers) => {
+      const message = (request: PullRequest) =>
+        rates.inTurn(peer, 'to', () => handlers.message(chunked(peer, rates, request)));
+      const stream = transport.dialOffer(peer, { ...handlers, message });
+      return {
+        send: (sent) => {
+          count(peer, rates, 'to', sent);
+          return stream.send(sent);
+        },
+        close: (error) => stream.close(error),
+      };
+    },
+    close: () => {
+      rates.stop();
+      transport.close();
+    },
+  };
+}
+
+/** What comes from a peer, counted as it comes. */
+export function counted(
+  peer: FabId,
+  rates: PeerRates,
+  handlers: StreamHandlers<IncomingLaneMessage>,
+): StreamHandlers<IncomingLaneMessage> {
+  return {
+    ...handlers,
+    message: (message) => {
+      count(peer, rates, 'from', message);
+      handlers.message(message);
+    },
+  };
+}
+
+/** A catch-up lane on which a peer is asked for no more than its limit lets through. */
+export function askingInTurn(
+  peer: FabId,
+  rates: PeerRates,
+  stream: Stream<PullRequest>,
+): Stream<PullRequest> {
+  return {
+    send: (request) => {
+      rates.inTurn(peer, 'from', () => stream.send(chunked(peer, rates, request)));
+      return true;
+    },
+    close: (error) => stream.close(error),
+  };
+}
+
+/** A request for no more at once than the limit of the peer lets through in half a second. */
+export function chunked(peer: FabId, rates: PeerRates, request: PullRequest): PullRequest {
+  return { ...request, maxBytes: rates.chunk(peer, request.maxBytes) };
+}
+
+/** Counts what goes to a peer, or comes from it. */
+export function count(
+  peer: FabId,
+  rates: PeerRates,
+  direction: Direction,
+  message: LaneMessage | IncomingLaneMessage,
+): void {
+  if (message.type === 'update') rates.spend(peer, direction, updateBytes(message.update));
+  else if (message.type === 'program') rates.spend(peer, direction, message.body.length);
+}

@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { fabId } from '../../src/clocks/dot.ts';
+import { TransportVector } from '../../src/clocks/transport-vector.ts';
+import type { PeerLimit } from '../../src/store/limits.ts';
+import type { PullRequest } from '../../src/sync/messages.ts';
+import { minuteOfDay, PeerRates, rateAt } from '../../src/sync/peer-rates.ts';
+import { TokenBucket } from '../../src/sync/token-bucket.ts';
+import { pacedTransport } from '../../src/sync/transport/paced-transport.ts';
+import type { Transport } from '../../src/sync/transport/transport.ts';
+import { ManualWorld } from '../support/manual-world.ts';
+import { MeshNetwork } from '../support/mesh-network.ts';
+
+const AZ = fabId('az');
+const SAID = { author: 'kim', reason: 'office hours', sinceMs: 0 };
+
+function ratesOf(limit: Partial<PeerLimit>, minute = () => 0) {
+  const world = new ManualWorld();
+  const limits = new Map([[AZ, { bytesPerS: 0, windows: [], ...SAID, ...limit }]]);
+  return { world, rates: new PeerRates({ world, minuteOfDay: minute, limits }) };
+}
+
+function request(id: number): PullRequest {
+  return { id, wanted: TransportVector.empty, programs: [], maxBytes: 1024 * 1024 };
+}
+
+test('a window holds from its first minute to its last, over midnight too; the first that holds counts', () => {
+  const day = { fromMinute: 8 * 60, toMinute: 18 * 60, bytesPerS: 2_000 };
+  const night = { fromMinute: 22 * 60, toMinute: 6 * 60, bytesPerS: 0 };
+  const limit = { bytesPerS: 9_000, windows: [day, night, { ...day, bytesPerS: 1 }] };
+  const at = (hour: number, minute = 0) => rateAt(limit, hour * 60 + minute);
+  assert.deepEqual([at(7, 59), at(8), at(17, 59), at(18)], [9_000, 2_000, 2_000, 9_000]);
+  assert.deepEqual([at(21, 59), at(22), at(0), at(5, 59), at(6)], [9_000, null, null, null, 9_000]);
+  assert.equal(rateAt({ bytesPerS: 0, windows: [] }, 0), null);
+});
+
+test('the minute of the day is that of the time zone', () => {
+  const noon = Date.UTC(2026, 6, 1, 12, 34);
+  assert.deepEqual(
+    ['UTC', 'Asia/Taipei', 'Europe/Berlin'].map((zone) => minuteOfDay(zone)(noon)),
+    [12 * 60 + 34, 20 * 60 + 34, 14 * 60 + 34],
+  );
+});
+
+test('whatever passes and when, over time no more passes than the rate and what a bucket holds twice', () => {
+  const step = fc.record({
+    waitMs: fc.nat(3_000),
+    fresh: fc.boolean(),
+    bytes: fc.integer({ min: 1, max: 500 }),
+  });
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1_024, max: 100_000 }),
+      fc.array(step, { maxLength: 200 }),
+      (rate, steps) => {
+        let [nowMs, passed] = [0, 0];
+        const bucket = new TokenBucket(rate, nowMs);
+        for (const { waitMs, fresh, bytes } of steps) {
+          nowMs += waitMs;
+          if (fresh ? !bucket.takesFresh(nowMs) : bucket.backlogWaitMs(nowMs) > 0) continue;
+          bucket.spend(bytes, nowMs);
+          passed += bytes;
+          assert.ok(passed <= (rate * nowMs) / 1_000 + 2 * rate + 500, `${passed} B in ${nowMs} ms`);
+        }
+      },
+    ),
+  );
+});
+
+test('what is fresh passes while a backlog waits, and a backlog passes after just its wait', () => {
+  const bucket = new TokenBucket(10_000, 0);
+  bucket.spend(10_000, 0);
+  assert.ok(bucket.takesFresh(0));
+  const waitMs = bucket.backlogWaitMs(0);
+  assert.equal(waitMs, 500);
+  assert.equal(bucket.backlogWaitMs(waitMs - 1) > 0, true);
+  assert.equal(bucket.backlogWaitMs(waitMs), 0);
+  bucket.spend(20_000, waitMs);
+  assert.ok(!bucket.takesFresh(waitMs));
+});
+
+test('a peer is asked for as much as its limit lets through, when it does; at once where none holds', () => {
+  const minute = { now: 0 };
+  const { world, rates } = ratesOf(
+    { windows: [{ fromMinute: 0, toMinute: 10, bytesPerS: 20_000 }] },
+    () => minute.now,
+  );
+  const sent: PullRequest[] = [];
+  const dialled = { send: (sentOne: PullRequest) => sent.push(sentOne) > 0, close: () => {} };
+  const transport = { dialPull: () => dialled, close: () => {} } as unknown as Transport;
+  const lane = pacedTransport(transport, rates).dialPull(AZ, { message() {}, writable() {}, down() {} });
+  lane.send(request(1));
+  assert.deepEqual(
+    sent.map(({ id, maxBytes }) => [id, maxBytes]),
+    [[1, 10_000]],
+  );
+  rates.spend(AZ, 'from', 40_000);
+  lane.send(request(2));
+  world.advance(1_000);
+  assert.equal(sent.length, 1, 'it waits');
+  rates.spend(AZ, 'to', 100_000);
+  world.advance(1_000);
+  assert.equal(sent.length, 2, 'what goes the other way does not count');
+  rates.spend(AZ, 'from', 40_000);
+  lane.send(request(3));
+  minute.now = 600;
+  world.advance(60_000);
+  assert.deepEqual(
+    sent.map(({ maxBytes }) => maxBytes),
+    [10_000, 10_000, 1024 * 1024],
+    'its window is over',
+  );
+  assert.equal(rates.now(AZ), null);
+});
+
+test('nothing that waits is done once all is stopped', () => {
+  const { world, rates } = ratesOf({ bytesPerS: 2_000 });
+  rates.spend(AZ, 'to', 8_000);
+  let done = 0;
+  rates.inTurn(AZ, 'to', () => done++);
+  rates.stop();
+  world.advance(60_000);
+  rates.inTurn(AZ, 'to', () => done++);
+  assert.deepEqual([done, world.waiting('pace')], [0, 0]);
+});
+
+test('an update that may not be pushed is let go, becomes a gap, and is asked for', () => {
+  let pushes = 3;
+  const mayPush = () => pushes-- > 0;
+  const network = new MeshNetwork({ seed: 98, fabs: ['tw', 'az'], mayPush });
+  network.start();
+  network.settle();
+  for (let i = 0; i < 10; i++) {
+    network.commit('tw');
+    network.runFor(100);
+  }
+  network.settle();
+  network.assertConverged();
+  const vias = network.at('az').arrivals.map(({ via }) => via);
+  assert.deepEqual([vias.filter((via) => via === 'live').length, vias.length], [3, 10]);
+});
