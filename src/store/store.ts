@@ -130,7 +130,7 @@ export class Store {
     this.#folds = new Folds(connection, this.#state, keys, this.programs, decoders, folds, purges);
     this.#digest = new FoldDigest(connection);
     const rowsGone = () => this.#rowsGone();
-    this.refolder = new Refolder(connection, { log, folds: this.#folds, state: this.#state, rowsGone });
+    this.refolder = new Refolder(connection, { log, folds: this.#folds, state: this.#state, keys, rowsGone });
     this.refiler = new Refiler(connection, { log, keys, programs: this.programs });
     this.conflicts = new Conflicts(connection, keys, this.log, decoders);
     this.attempts = new Attempts(connection, keys);

@@ -1,5 +1,8 @@
+import type { RunId } from '../../wafer/run.ts';
+import type { Subject } from '../../wafer/subject.ts';
 import type { Connection } from '../connection.ts';
 import { EMPTY_RUNS, type Folds } from '../folds/folds.ts';
+import type { LocalKeys } from '../keys.ts';
 import type { NodeState } from '../node-state.ts';
 import type { UpdateLog } from '../update-log.ts';
 import { type Component, Components, subjectsOf } from './component.ts';
@@ -10,6 +13,7 @@ export interface RefolderParts {
   readonly log: UpdateLog;
   readonly folds: Folds;
   readonly state: NodeState;
+  readonly keys: LocalKeys;
   /** What is remembered by the number of a row is forgotten. */
   readonly rowsGone: () => void;
 }
@@ -43,6 +47,13 @@ export class Refolder {
   /** What hangs together with some subjects. */
   around(subjects: readonly SubjectRow[]): Component {
     return this.#components.around(subjects);
+  }
+
+  /** A subject by its local number. */
+  subjectOf({ kind, row }: SubjectRow): Subject {
+    if (kind === 'wafer') return { kind, wafer: this.#parts.keys.waferAt(row) };
+    if (kind === 'purge') return { kind, purge: this.#parts.keys.dotOf(row) };
+    return { kind, run: this.#statements.run.get(row)!.run };
   }
 
   /**
@@ -130,6 +141,7 @@ function statements(connection: Connection) {
   return {
     empty: { ofWafer: all(OF_WAFER), ofRun: all(OF_RUN), ofPurge: all(OF_PURGE) },
     applied: { wafer: applied('u.wafer = ?'), run: applied('u.run = ?'), purge: applied('u.id = ?') },
+    run: connection.prepare<[number], { run: RunId }>('SELECT run_id AS run FROM runs WHERE id = ?'),
     totals: connection.prepare<[], { attempts: number; results: number; wafers: number }>(
       `SELECT ifnull(sum(attempts), 0) AS attempts, ifnull(sum(results), 0) AS results,
          count(DISTINCT wafer) AS wafers FROM run_wafers`,

@@ -1,0 +1,193 @@
+import { type Dot, formatDot } from '../../clocks/dot.ts';
+import { WafersyncError } from '../../errors.ts';
+import type { Replica } from '../../replica/replica.ts';
+import type { Store } from '../../store/store.ts';
+import type { Refolded } from '../../store/verify/refolder.ts';
+import type { SubjectRow } from '../../store/verify/subject-tables.ts';
+import type { Subject } from '../../wafer/subject.ts';
+import type { World } from '../../world.ts';
+import type { FoundByPass } from './digest-pass.ts';
+import type { Finding, FoundDot, Outcome } from './questions.ts';
+import { stopIf } from './turns.ts';
+
+/** How long what was asked for again is waited for, milliseconds. */
+const REPAIR_WAIT_MS = 30_000;
+
+/** What a self-check works with. */
+export interface SelfCheckOptions {
+  readonly store: Pick<Store, 'log' | 'programs' | 'refolder' | 'refiler'>;
+  readonly replica: Pick<Replica<never>, 'housekeep'> & {
+    readonly commits: { subscribe(listener: () => void): () => void };
+  };
+  readonly world: World;
+}
+
+/** A subject that may be wrong here. */
+export interface Suspect extends SubjectRow {
+  readonly subject: Subject;
+}
+
+/** Undoes what was done to see what would come out. */
+class Undone extends WafersyncError {
+  constructor() {
+    super('cancelled', 'nothing was to be changed');
+  }
+}
+
+/**
+ * Sees which of what a node has is wrong, and puts it right. Nobody need be believed: the bytes of updates are what their
+ * digests say or not, and the tables are what the log says or not.
+ */
+export class SelfCheck {
+  readonly #options: SelfCheckOptions;
+
+  constructor(options: SelfCheckOptions) {
+    this.#options = options;
+  }
+
+  /** Checks what a pass found, and folds again what hangs together with the suspects. @throws WafersyncError `cancelled` */
+  async run(
+    found: FoundByPass,
+    suspects: readonly Suspect[],
+    repair: boolean,
+    signal: AbortSignal,
+  ): Promise<Finding[]> {
+    const damaged = await this.#damaged(found, repair, signal);
+    const { findings: columns, moved } = await this.#refile(found.misfiled, repair);
+    const tables = await this.#refold([...suspects, ...moved], suspects, repair, signal);
+    return [...damaged, ...columns, ...tables, ...this.#missing(found.missing)];
+  }
+
+  /** What is damaged counts as not received, and so is asked for again; it is waited for. */
+  async #damaged({ damaged, programs }: FoundByPass, repair: boolean, signal: AbortSignal): Promise<Finding[]> {
+    const { store, replica } = this.#options;
+    if (repair && damaged.length + programs.length > 0) {
+      for (const { dot } of damaged) store.log.found(dot);
+      for (const program of programs) store.programs.get(program);
+      // Those who listen for damage mark it in a commit before this one.
+      await replica.housekeep(() => {});
+      const isMended = () =>
+        damaged.every(({ dot }) => !store.log.damaged.has(dot)) && programs.every((one) => store.programs.has(one));
+      await this.#until(isMended, signal);
+    }
+    const became = (mended: boolean) => (repair ? outcomeOf(mended, NOT_COME) : LEFT);
+    return [
+      ...damaged.map(({ dot, subject }) => ({
+        ...{ subject, problem: 'update-damaged' as const, details: [formatDot(dot)] },
+        ...became(!store.log.damaged.has(dot)),
+      })),
+      ...programs.map((program) => ({
+        ...{ subject: null, problem: 'program-damaged' as const, details: [program] },
+        ...became(store.programs.has(program)),
+      })),
+    ];
+  }
+
+  async #refile(
+    misfiled: readonly FoundDot[],
+    repair: boolean,
+  ): Promise<{ findings: Finding[]; moved: SubjectRow[] }> {
+    const moved: SubjectRow[] = [];
+    const findings: Finding[] = [];
+    for (const { dot, subject } of misfiled) {
+      const facts = { subject, problem: 'columns' as const, details: [formatDot(dot)] };
+      if (repair) await this.#options.replica.housekeep(() => moved.push(...this.#options.store.refiler.refile(dot)));
+      findings.push({ ...facts, ...(repair ? outcomeOf(true, '') : LEFT) });
+    }
+    return { findings, moved };
+  }
+
+  /** Folds components again, each once and in a commit of its own. */
+  async #refold(
+    rows: readonly SubjectRow[],
+    suspects: readonly Suspect[],
+    repair: boolean,
+    signal: AbortSignal,
+  ): Promise<Finding[]> {
+    const findings: Finding[] = [];
+    const done = new Set<string>();
+    for (const row of rows) {
+      stopIf(signal);
+      if (done.has(nameOf(row))) continue;
+      findings.push(...(await this.#refoldAround(row, suspects, done, repair)));
+    }
+    return findings;
+  }
+
+  async #refoldAround(
+    row: SubjectRow,
+    suspects: readonly Suspect[],
+    done: Set<string>,
+    repair: boolean,
+  ): Promise<Finding[]> {
+    const { refolder } = this.#options.store;
+    let refolded: readonly Refolded[] = [];
+    const component = refolder.around([row]);
+    for (const one of component.wafers) done.add(nameOf({ kind: 'wafer', row: one }));
+    for (const one of component.runs) done.add(nameOf({ kind: 'run', row: one }));
+    const named = (one: SubjectRow) => suspects.find((suspect) => nameOf(suspect) === nameOf(one));
+    try {
+      await this.#options.replica.housekeep(() => {
+        refolded = refolder.refold(component);
+        // What was right need not be written, and what is to be left must not.
+        if (refolded.length === 0 || !repair) throw new Undone();
+      });
+    } catch (thrown) {
+      const error = WafersyncError.from(thrown);
+      if (!(error instanceof Undone)) {
+        // What is damaged comes again; all else is beyond folding a part.
+        const reason = error.code === 'damaged' ? error.line : `${error.line}. ${REBUILD}`;
+        return [
+          { subject: named(row)?.subject ?? null, problem: 'tables', details: [], outcome: 'not-repaired', reason },
+        ];
+      }
+    }
+    return refolded.map((one) => ({
+      ...{ subject: refolder.subjectOf(one), problem: 'tables' as const, details: one.tables },
+      ...(repair ? outcomeOf(true, '') : LEFT),
+    }));
+  }
+
+  #missing(missing: readonly Dot[]): Finding[] {
+    return missing.map((dot) => ({
+      ...{ subject: null, problem: 'row-missing', details: [formatDot(dot)] },
+      ...outcomeOf(false, ROW_GONE),
+    }));
+  }
+
+  /** Waits until something holds, looking at each commit, but not for ever. */
+  async #until(holds: () => boolean, signal: AbortSignal): Promise<void> {
+    if (holds()) return;
+    const { replica, world } = this.#options;
+    await new Promise<void>((resolve) => {
+      const end = () => {
+        unsubscribe();
+        cancel();
+        signal.removeEventListener('abort', end);
+        resolve();
+      };
+      const unsubscribe = replica.commits.subscribe(() => {
+        if (holds()) end();
+      });
+      const cancel = world.after('verify', REPAIR_WAIT_MS, end);
+      signal.addEventListener('abort', end);
+    });
+    stopIf(signal);
+  }
+}
+
+const NOT_COME =
+  'It was asked for again and has not come yet. It is fetched as soon as another fab that has it is connected.';
+const ROW_GONE =
+  'Its row is gone from the log. Begin a new database at this fab: it fetches everything that another fab has.';
+const REBUILD = 'Stop the node and run `wafersync rebuild`.';
+
+const LEFT = { outcome: 'left', reason: '' } as const;
+
+function outcomeOf(repaired: boolean, why: string): { outcome: Outcome; reason: string } {
+  return repaired ? { outcome: 'repaired', reason: '' } : { outcome: 'not-repaired', reason: why };
+}
+
+function nameOf({ kind, row }: SubjectRow): string {
+  return `${kind} ${row}`;
+}
