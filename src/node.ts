@@ -102,6 +102,7 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
     log.info('node.stopping');
     await folder?.stop();
     stopWatches(composed);
+    await syncing.verifier.stop();
     await server.close(STOP_GRACE_MS);
     await syncing.sync.stop();
     replicating.storage.stop();
@@ -160,10 +161,11 @@ function showHealth(health: Health, { replicating: { storage }, syncing: { sync 
 }
 
 function startParts(composed: Composed): void {
-  const { sync, retention, membership } = composed.syncing;
+  const { sync, retention, verifier, membership } = composed.syncing;
   composed.replicating.held.start();
   composed.replicating.scrub.start();
   retention.start();
+  verifier.start();
   seedRules(composed);
   sync.start();
   // Who is dialled goes by who belongs to the mesh, as that changes.

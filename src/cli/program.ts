@@ -15,6 +15,7 @@ import { addRetentionCommands } from './retention/command.ts';
 import { type SendOptions, send } from './send.ts';
 import { rebuild, type ServeOptions, serve } from './serve.ts';
 import { addStatusCommand } from './status/command.ts';
+import { addVerifyCommand } from './verify/command.ts';
 import { VERSION } from './version.ts';
 import { addWaferCommands } from './wafer/command.ts';
 import { type WatchOptions, watch } from './watch.ts';
@@ -74,6 +75,7 @@ function makeProgram(terminal: Terminal, exit: Exit): Command {
   addMeshCommands(program, terminal, exit);
   addFabCommands(program, terminal, exit);
   addRetentionCommands(program, terminal, exit);
+  addVerifyCommand(program, terminal, exit);
   addGenerateCommand(program, terminal, exit);
   for (const command of program.commands) pointToHelp(command, 'wafersync');
   return program.showHelpAfterError('`wafersync --help` tells the commands.');

@@ -1,4 +1,5 @@
 import { MAX_MESSAGE_BYTES } from '../api/call-policy.ts';
+import type { FabId } from '../clocks/dot.ts';
 import { HybridClock } from '../clocks/hlc.ts';
 import type { NodeConfig } from '../config/load.ts';
 import type { Log } from '../log.ts';
@@ -20,7 +21,9 @@ import { PeerLags } from '../sync/peer-lags.ts';
 import { PeerTraffic } from '../sync/peer-traffic.ts';
 import { Retention } from '../sync/retention.ts';
 import { type Carrier, SyncRunner } from '../sync/sync-runner.ts';
+import { digestDialer } from '../sync/transport/digest-dialer.ts';
 import { grpcTransport } from '../sync/transport/grpc-transport.ts';
+import { Verifier } from '../sync/verify/verifier.ts';
 import type { ConfiguredFabs } from '../wafer/document/members.ts';
 import type { World } from '../world.ts';
 
@@ -99,7 +102,14 @@ export function syncParts(config: NodeConfig, { store, world, log }: PartsAround
     saidAtMs: (fab) => fabs.facts(fab).sinceMs,
     giveWay: () => new Promise((resolve) => setImmediate(resolve)),
   });
-  return { membership, lots, traffic, sync, marks: followed(sync, world, log), retention, fabs, peers };
+  const verifier = new Verifier({
+    ...{ store, replica, world, log, self: config.fab },
+    members: () => membership.members(),
+    dial: digestDialer({ ...dialOptions(config, membership, store), world }),
+    reports: () => sync.reports(),
+    intervalH: config.sync.verifyIntervalH,
+  });
+  return { membership, lots, traffic, sync, marks: followed(sync, world, log), retention, fabs, peers, verifier };
 }
 
 /** When each fab was first known to have applied what, from now on. */
@@ -129,16 +139,18 @@ function syncOptions(config: NodeConfig, membership: Membership, store: Store, t
     },
     reconnect: { minMs: sync.reconnectMinMs, maxMs: sync.reconnectMaxMs },
     heartbeatMs: sync.heartbeatMs,
-    transport: countedTransport(
-      grpcTransport({
-        self: () => store.origin,
-        addressOf: (peer) => membership.addressOf(peer),
-        keepaliveMs: sync.keepaliveMs,
-        keepaliveTimeoutMs: Math.ceil(sync.keepaliveMs / 2),
-        catchUpWindowBytes: sync.catchUpWindowBytes,
-        maxMessageBytes: MAX_MESSAGE_BYTES,
-      }),
-      traffic,
-    ),
+    transport: countedTransport(grpcTransport(dialOptions(config, membership, store)), traffic),
+  };
+}
+
+/** How peers are dialled. */
+function dialOptions({ sync }: NodeConfig, membership: Membership, store: Store) {
+  return {
+    self: () => store.origin,
+    addressOf: (peer: FabId) => membership.addressOf(peer),
+    keepaliveMs: sync.keepaliveMs,
+    keepaliveTimeoutMs: Math.ceil(sync.keepaliveMs / 2),
+    catchUpWindowBytes: sync.catchUpWindowBytes,
+    maxMessageBytes: MAX_MESSAGE_BYTES,
   };
 }

@@ -4,6 +4,7 @@ import type { Log } from '../../log.ts';
 import type { Thoroughness } from '../../store/verify/digest-reader.ts';
 import { formatSubject } from '../../wafer/subject.ts';
 import type { Cancel, World } from '../../world.ts';
+import { appliedOf, type Report } from '../report.ts';
 import { type AnswerOptions, answerDigests, suspectsOf } from './answers.ts';
 import { type Comparison, compare } from './compare.ts';
 import { DigestPass } from './digest-pass.ts';
@@ -27,8 +28,8 @@ export interface VerifierOptions extends AnswerOptions {
   /** Fabs that belong to the mesh, as of now. */
   readonly members: () => readonly FabId[];
   readonly dial: DialDigests;
-  /** Whether a peer is known to have applied the same updates as this node. */
-  readonly settled: (peer: FabId) => boolean;
+  /** Latest reports of all nodes. */
+  readonly reports: () => readonly Report[];
   /** Hours between two verifications that nobody asked for; 0 for none. */
   readonly intervalH: number;
 }
@@ -202,7 +203,7 @@ export class Verifier {
     tell: (event: VerifyEvent) => void,
     signal: AbortSignal,
   ): Promise<PeerResult> {
-    const { self, dial, settled } = this.#options;
+    const { self, dial } = this.#options;
     let peer: DigestPeer | null = null;
     const hangUp = () => peer?.close();
     signal.addEventListener('abort', hangUp);
@@ -212,7 +213,7 @@ export class Verifier {
         ...{ peer, pass, repair },
         reading: (subjects) => tell({ type: 'progress', fab, subjects }),
         check: (keys) => this.#check.run(NOTHING_FOUND, suspectsOf(pass, keys), repair, signal),
-        settled: () => settled(fab),
+        settled: () => this.#isSettled(fab),
       });
       const { own, theirs, unexplained, ...numbers } = comparison;
       this.#tellOwn(own, told, tell);
@@ -232,6 +233,12 @@ export class Verifier {
       signal.removeEventListener('abort', hangUp);
       hangUp();
     }
+  }
+
+  /** Whether a peer is known to have applied the same updates as this node. */
+  #isSettled(peer: FabId): boolean {
+    const report = this.#options.reports().find(({ node }) => node.fab === peer);
+    return report !== undefined && appliedOf(report).equals(this.#options.store.vectors.applied);
   }
 
   /** What is wrong here is told once, however many peers differ by it. */
