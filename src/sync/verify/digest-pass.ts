@@ -5,7 +5,7 @@ import type { DigestReader, ListedSubject, ReadSubject, Thoroughness } from '../
 import type { Store } from '../../store/store.ts';
 import { DigestTree, type Leaf } from '../../wafer/digest-tree.ts';
 import type { ProgramDigest } from '../../wafer/program.ts';
-import type { FoundDot, LookedAt } from './questions.ts';
+import type { LookedAt } from './questions.ts';
 import type { Turns } from './turns.ts';
 
 /** Subjects that a node keeps digests of while it is compared. */
@@ -16,6 +16,11 @@ const TELL_EVERY = 1_000;
 
 /** Bytes of test programs read between two points at which a reading may give way. */
 const PROGRAM_BYTES_AT_ONCE = 1024 * 1024;
+
+/** An update, and the subject that it is of. */
+export interface FoundDot extends ListedSubject {
+  readonly dot: Dot;
+}
 
 /** What a pass finds wrong by itself, without a peer. */
 export interface FoundByPass {
@@ -135,10 +140,9 @@ export class DigestPass {
   async #take(listed: ListedSubject, leaves: Leaf[]): Promise<void> {
     const { reading, thoroughness } = this.#options;
     const { leaf, damaged, misfiled } = await this.#read(listed);
-    const { subject } = listed;
     if (thoroughness === 'bytes') {
-      this.#found.damaged.push(...damaged.map((dot) => ({ dot, subject })));
-      this.#found.misfiled.push(...misfiled.map((dot) => ({ dot, subject })));
+      this.#found.damaged.push(...damaged.map((dot) => ({ ...listed, dot })));
+      this.#found.misfiled.push(...misfiled.map((dot) => ({ ...listed, dot })));
     }
     if (!leaf) return;
     if (leaves.length === MAX_SUBJECTS) {
@@ -147,7 +151,7 @@ export class DigestPass {
       });
     }
     leaves.push(leaf);
-    if (subject.kind === 'wafer') this.#wafers++;
+    if (listed.kind === 'wafer') this.#wafers++;
     this.#subjects.set(leaf.key, listed);
     if (leaves.length % TELL_EVERY === 0) reading?.(leaves.length);
   }

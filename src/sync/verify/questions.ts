@@ -1,4 +1,4 @@
-import type { Dot, FabId } from '../../clocks/dot.ts';
+import type { FabId } from '../../clocks/dot.ts';
 import type { Thoroughness } from '../../store/verify/digest-reader.ts';
 import type { TableDigest } from '../../store/verify/subject-tables.ts';
 import type { Branch, Leaf } from '../../wafer/digest-tree.ts';
@@ -80,9 +80,3 @@ export interface DigestPeer {
 
 /** Dials another node. */
 export type DialDigests = (peer: FabId) => DigestPeer;
-
-/** A dot and the subject that it is of. */
-export interface FoundDot {
-  readonly dot: Dot;
-  readonly subject: Subject;
-}

@@ -1,13 +1,15 @@
 import { type Dot, formatDot } from '../../clocks/dot.ts';
 import { WafersyncError } from '../../errors.ts';
 import type { Replica } from '../../replica/replica.ts';
+import { DamagedUpdate } from '../../store/sealed.ts';
 import type { Store } from '../../store/store.ts';
+import { type Component, subjectsOf } from '../../store/verify/component.ts';
 import type { Refolded } from '../../store/verify/refolder.ts';
 import type { SubjectRow } from '../../store/verify/subject-tables.ts';
 import type { Subject } from '../../wafer/subject.ts';
 import type { World } from '../../world.ts';
-import type { FoundByPass } from './digest-pass.ts';
-import type { Finding, FoundDot, Outcome } from './questions.ts';
+import type { FoundByPass, FoundDot } from './digest-pass.ts';
+import type { Finding, Outcome } from './questions.ts';
 import { stopIf } from './turns.ts';
 
 /** How long what was asked for again is waited for, milliseconds. */
@@ -54,7 +56,9 @@ export class SelfCheck {
   ): Promise<Finding[]> {
     const damaged = await this.#damaged(found, repair, signal);
     const { findings: columns, moved } = await this.#refile(found.misfiled, repair);
-    const tables = await this.#refold([...suspects, ...moved], suspects, repair, signal);
+    // What is damaged cannot be folded, and is told already; to read it is to have it asked for again.
+    const unread = found.damaged.filter(({ dot }) => !repair || this.#options.store.log.damaged.has(dot));
+    const tables = await this.#refold([...suspects, ...moved], new Set(unread.map(nameOf)), repair, signal);
     return [...damaged, ...columns, ...tables, ...this.#missing(found.missing)];
   }
 
@@ -97,10 +101,10 @@ export class SelfCheck {
     return { findings, moved };
   }
 
-  /** Folds components again, each once and in a commit of its own. */
+  /** Folds components again, each once and in a commit of its own. @param unread subjects that cannot be folded */
   async #refold(
     rows: readonly SubjectRow[],
-    suspects: readonly Suspect[],
+    unread: ReadonlySet<string>,
     repair: boolean,
     signal: AbortSignal,
   ): Promise<Finding[]> {
@@ -109,23 +113,17 @@ export class SelfCheck {
     for (const row of rows) {
       stopIf(signal);
       if (done.has(nameOf(row))) continue;
-      findings.push(...(await this.#refoldAround(row, suspects, done, repair)));
+      const component = this.#options.store.refolder.around([row]);
+      const names = subjectsOf(component).map(nameOf);
+      for (const name of names) done.add(name);
+      if (!names.some((name) => unread.has(name))) findings.push(...(await this.#refoldOne(row, component, repair)));
     }
     return findings;
   }
 
-  async #refoldAround(
-    row: SubjectRow,
-    suspects: readonly Suspect[],
-    done: Set<string>,
-    repair: boolean,
-  ): Promise<Finding[]> {
+  async #refoldOne(row: SubjectRow, component: Component, repair: boolean): Promise<Finding[]> {
     const { refolder } = this.#options.store;
     let refolded: readonly Refolded[] = [];
-    const component = refolder.around([row]);
-    for (const one of component.wafers) done.add(nameOf({ kind: 'wafer', row: one }));
-    for (const one of component.runs) done.add(nameOf({ kind: 'run', row: one }));
-    const named = (one: SubjectRow) => suspects.find((suspect) => nameOf(suspect) === nameOf(one));
     try {
       await this.#options.replica.housekeep(() => {
         refolded = refolder.refold(component);
@@ -133,14 +131,7 @@ export class SelfCheck {
         if (refolded.length === 0 || !repair) throw new Undone();
       });
     } catch (thrown) {
-      const error = WafersyncError.from(thrown);
-      if (!(error instanceof Undone)) {
-        // What is damaged comes again; all else is beyond folding a part.
-        const reason = error.code === 'damaged' ? error.line : `${error.line}. ${REBUILD}`;
-        return [
-          { subject: named(row)?.subject ?? null, problem: 'tables', details: [], outcome: 'not-repaired', reason },
-        ];
-      }
+      if (!(thrown instanceof Undone)) return [notRefolded(refolder.subjectOf(row), WafersyncError.from(thrown))];
     }
     return refolded.map((one) => ({
       ...{ subject: refolder.subjectOf(one), problem: 'tables' as const, details: one.tables },
@@ -181,6 +172,15 @@ const NOT_COME =
 const ROW_GONE =
   'Its row is gone from the log. Begin a new database at this fab: it fetches everything that another fab has.';
 const REBUILD = 'Stop the node and run `wafersync rebuild`.';
+
+/** What is damaged comes again; all else is beyond folding a part. */
+function notRefolded(subject: Subject, error: WafersyncError): Finding {
+  if (error instanceof DamagedUpdate) {
+    const details = [formatDot(error.dot)];
+    return { subject, problem: 'update-damaged', details, ...outcomeOf(false, NOT_COME) };
+  }
+  return { subject, problem: 'tables', details: [], ...outcomeOf(false, `${error.line}. ${REBUILD}`) };
+}
 
 const LEFT = { outcome: 'left', reason: '' } as const;
 
