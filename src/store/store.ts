@@ -338,7 +338,9 @@ export class Store {
 
   /** A connection of its own that makes digests of what is here. Close it when done. */
   digests(): DigestReader {
-    const reader = new DigestReader(this.#connection.file, this.#decoders, () => this.#readers.delete(reader));
+    const reader = new DigestReader(this.#connection.file, this.#decoders, () =>
+      this.#readers.delete(reader),
+    );
     this.#readers.add(reader);
     return reader;
   }

@@ -82,7 +82,10 @@ test('what is wrong is named and repaired, with an exit code of its own; --no-re
 test('when each fab was last found equal is told', async (t) => {
   const [tw, az] = await mesh(t);
   const before = await verify(tw, '--last');
-  assert.match(before.stdout, /^verified every 24 hours; all were found equal: never\nFAB .*\naz +never +never +no +0\n$/);
+  assert.match(
+    before.stdout,
+    /^verified every 24 hours; all were found equal: never\nFAB .*\naz +never +never +no +0\n$/,
+  );
   await verify(tw);
   const { all_equal_us, interval_h, peers } = JSON.parse((await verify(tw, '--last', '--json')).stdout);
   assert.equal(interval_h, 24);
@@ -105,7 +108,10 @@ test('a fab that is away, or whose version does not know it, is told; strangers 
   await old.bind('127.0.0.1', Number(az.address.split(':')[1]));
   const unknown = await verify(tw);
   assert.equal(unknown.code, 1);
-  assert.match(unknown.stdout, /the version of wafersync at az cannot be compared with\. Upgrade that node\.\n/);
+  assert.match(
+    unknown.stdout,
+    /the version of wafersync at az cannot be compared with\. Upgrade that node\.\n/,
+  );
   const stranger = await verify(tw, '--with', 'kr');
   assert.deepEqual(
     [stranger.code, stranger.stderr],

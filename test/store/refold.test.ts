@@ -8,8 +8,8 @@ import { Store } from '../../src/store/store.ts';
 import type { ListedSubject, ReadSubject } from '../../src/store/verify/digest-reader.ts';
 import { differingTables } from '../../src/store/verify/subject-tables.ts';
 import { formatSubject } from '../../src/wafer/subject.ts';
-import { DocumentFab, exchange, MESH, W1 } from '../support/document-bench.ts';
 import { batch, RECORD, RUN } from '../replica/replica-fixture.ts';
+import { DocumentFab, exchange, MESH, W1 } from '../support/document-bench.ts';
 import { jsonDecoders, PROGRAM, quickFolder, stillWorld, TW, take } from './fixtures.ts';
 import { anyArrival, anyHistory } from './histories.ts';
 
@@ -56,7 +56,10 @@ function spoil(file: string, table: string, column: string, place: number): bool
   try {
     db.pragma('foreign_keys = OFF');
     db.pragma('ignore_check_constraints = ON');
-    const [row] = db.prepare(`SELECT * FROM ${table} LIMIT 1 OFFSET ?`).all(place) as Record<string, unknown>[];
+    const [row] = db.prepare(`SELECT * FROM ${table} LIMIT 1 OFFSET ?`).all(place) as Record<
+      string,
+      unknown
+    >[];
     if (!row) return false;
     const keys = Object.keys(row).filter((name) => row[name] !== null);
     const where = keys.map((name) => `${name} = @${name}`).join(' AND ');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import type { RunId } from '../../src/wafer/run.ts';
 import type { Answer, Question } from '../../src/sync/verify/questions.ts';
+import type { RunId } from '../../src/wafer/run.ts';
 import { sealUpdate } from '../../src/wire/header.ts';
 import { batch, PROGRAM } from '../replica/replica-fixture.ts';
 import { exchange } from '../support/document-bench.ts';
@@ -140,7 +140,9 @@ test('a stub is the same update as the one that it is left of, and a purge is co
   await az.take(...tw.born);
   assert.deepEqual((await tw.verify()).results[0]!.subjects, 4);
   az.change("UPDATE purges SET reason = 'new'");
-  az.change('UPDATE update_log SET payload = zeroblob(length(payload)) WHERE sequence = 2 AND stub_digest IS NOT NULL');
+  az.change(
+    'UPDATE update_log SET payload = zeroblob(length(payload)) WHERE sequence = 2 AND stub_digest IS NOT NULL',
+  );
   const stub = tw.store.log.get(dots[1]!)!;
   const give = () => {
     if (az.store.log.damaged.has(stub.header.dot)) az.bench.replica.receive({ update: stub, token: '' });
@@ -163,7 +165,10 @@ test('where each fab is right by itself and they differ, both are named', async 
   );
   az.store.rebuild();
   const { results, findings } = await tw.verify();
-  assert.ok(findings.some((line) => /^tw unexplained .* not-repaired$/.test(line)), findings.join('\n'));
+  assert.ok(
+    findings.some((line) => /^tw unexplained .* not-repaired$/.test(line)),
+    findings.join('\n'),
+  );
   assert.ok(results[0]!.notRepaired > 0);
 });
 
@@ -221,7 +226,8 @@ test('questions out of order or over the bounds are refused', async (t) => {
     }
     const answers: Answer[] = [];
     const asked = (async () => {
-      for await (const answer of az.verifier.answer(all(), new AbortController().signal)) answers.push(answer);
+      for await (const answer of az.verifier.answer(all(), new AbortController().signal))
+        answers.push(answer);
     })();
     await az.pump(asked);
     return answers;
@@ -231,7 +237,10 @@ test('questions out of order or over the bounds are refused', async (t) => {
   const [begun, branches] = await ask(begin, { type: 'branches', prefixes: [''] });
   assert.deepEqual(begun, { type: 'begun', subjects: 0, digest: '', found: false });
   assert.deepEqual(branches, { type: 'branches', branches: [{ prefix: '', count: 0, leaves: [] }] });
-  await assert.rejects(ask(begin, { type: 'branches', prefixes: Array(65).fill('') }), /65 branches are asked for/);
+  await assert.rejects(
+    ask(begin, { type: 'branches', prefixes: Array(65).fill('') }),
+    /65 branches are asked for/,
+  );
   await assert.rejects(ask(begin, { type: 'subjects', keys: Array(257).fill('') }), /257 subjects are asked/);
   await assert.rejects(ask(begin, { type: 'check', keys: Array(10_001).fill(''), repair: true }), {
     code: 'invalid',

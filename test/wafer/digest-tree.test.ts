@@ -110,5 +110,8 @@ test('subjects have keys of their own, and names', () => {
   );
   const mesh: Subject = { kind: 'wafer', wafer: { lot: '', waferId: '', insertion: '' } };
   assert.equal(formatSubject(mesh), 'the mesh document');
-  assert.equal(formatSubject({ kind: 'wafer', wafer: { lot: 'L', waferId: 'W', insertion: '' } }), 'wafer L/W/-');
+  assert.equal(
+    formatSubject({ kind: 'wafer', wafer: { lot: 'L', waferId: 'W', insertion: '' } }),
+    'wafer L/W/-',
+  );
 });

@@ -7,7 +7,9 @@ import { lastVerification, type VerifyOptions, verify } from './verify.ts';
 export function addVerifyCommand(program: Command, terminal: Terminal, exit: (code: number) => void): void {
   program
     .command('verify')
-    .description('compare what a node has with other fabs, wafer by wafer, and repair what is wrong at either')
+    .description(
+      'compare what a node has with other fabs, wafer by wafer, and repair what is wrong at either',
+    )
     .requiredOption('--node <host:port>', 'where the node listens', address)
     .option('--with <fabs>', 'whom to compare it with: all, or some such as az,de', waitFor, 'all')
     .option('--no-repair', 'only tell what is wrong')

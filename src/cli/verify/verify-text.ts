@@ -31,9 +31,26 @@ export function findingLine(finding: ToldFinding): string {
 export function resultsText(results: readonly ToldResult[]): string {
   if (results.length === 0) return 'this mesh has no other member';
   return table(
-    ['WITH', 'WAFERS', 'COMPARED', 'EQUAL', 'ON THE WAY', 'DIFFERENT', 'REPAIRED', 'NOT REPAIRED', 'BYTES', ''],
+    [
+      'WITH',
+      'WAFERS',
+      'COMPARED',
+      'EQUAL',
+      'ON THE WAY',
+      'DIFFERENT',
+      'REPAIRED',
+      'NOT REPAIRED',
+      'BYTES',
+      '',
+    ],
     results.map((one) => [
-      ...[one.fab_id, grouped(one.wafers), grouped(one.subjects), grouped(one.equal), grouped(one.on_the_way)],
+      ...[
+        one.fab_id,
+        grouped(one.wafers),
+        grouped(one.subjects),
+        grouped(one.equal),
+        grouped(one.on_the_way),
+      ],
       ...[grouped(one.different), grouped(one.repaired), grouped(one.not_repaired)],
       ...[grouped(one.bytes_exchanged), one.error || (one.more ? 'more differs: verify again' : '')],
     ]),

@@ -144,7 +144,12 @@ const FOLDS = [
 ];
 
 /** Empties what is folded into runs; what is left there, and in wafers, are their keys, which the log refers to. */
-export const EMPTY_RUNS = `UPDATE runs SET ${['started_at_us', 'first_update', 'record_update', ...RECORD_COLUMNS]
+export const EMPTY_RUNS = `UPDATE runs SET ${[
+  'started_at_us',
+  'first_update',
+  'record_update',
+  ...RECORD_COLUMNS,
+]
   .map((name) => `${name} = NULL`)
   .join(', ')}`;
 

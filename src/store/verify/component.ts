@@ -40,7 +40,9 @@ export class Components {
       if (kind === 'wafer')
         open.push(...this.#statements.runsOf.all(row).map(({ id }) => ({ kind: 'run' as const, row: id })));
       else
-        open.push(...this.#statements.wafersOf.all(row).map(({ id }) => ({ kind: 'wafer' as const, row: id })));
+        open.push(
+          ...this.#statements.wafersOf.all(row).map(({ id }) => ({ kind: 'wafer' as const, row: id })),
+        );
     }
     const purges = subjects.filter(({ kind }) => kind === 'purge').map(({ row }) => row);
     return { wafers: [...wafers], runs: [...runs], purges: [...new Set(purges)] };

@@ -1,6 +1,15 @@
 import { createHash } from 'node:crypto';
 import Database from 'better-sqlite3';
-import { type Dot, epoch, fabId, formatDot, type Origin, type OriginKey, originKey, sequence } from '../../clocks/dot.ts';
+import {
+  type Dot,
+  epoch,
+  fabId,
+  formatDot,
+  type Origin,
+  type OriginKey,
+  originKey,
+  sequence,
+} from '../../clocks/dot.ts';
 import { type Interval, IntervalSet } from '../../clocks/interval-set.ts';
 import { TransportVector } from '../../clocks/transport-vector.ts';
 import type { Leaf } from '../../wafer/digest-tree.ts';

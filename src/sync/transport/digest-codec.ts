@@ -187,7 +187,9 @@ function leafOf(text: string): Leaf {
 /** Hex of pieces of the same size. @throws WafersyncError `invalid` */
 function cut(bytes: Uint8Array, size: number): string[] {
   if (bytes.length % size !== 0) sized(bytes, size);
-  return Array.from({ length: bytes.length / size }, (_, i) => hexOf(bytes.subarray(i * size, (i + 1) * size)));
+  return Array.from({ length: bytes.length / size }, (_, i) =>
+    hexOf(bytes.subarray(i * size, (i + 1) * size)),
+  );
 }
 
 function digestAt(bytes: Uint8Array): string {

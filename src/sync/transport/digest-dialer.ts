@@ -123,10 +123,14 @@ class GrpcDigestPeer implements DigestPeer {
   /** A peer of a version from before does not know the call. */
   #plainly(error: unknown): WafersyncError {
     if ((error as { code?: number }).code !== GrpcCode.UNIMPLEMENTED) return failure(error);
-    return new WafersyncError('precondition', `the version of wafersync at ${this.#peer} cannot be compared with`, {
-      hint: 'Upgrade that node.',
-      cause: error,
-    });
+    return new WafersyncError(
+      'precondition',
+      `the version of wafersync at ${this.#peer} cannot be compared with`,
+      {
+        hint: 'Upgrade that node.',
+        cause: error,
+      },
+    );
   }
 
   #silent(): WafersyncError {

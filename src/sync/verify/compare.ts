@@ -2,7 +2,14 @@ import { differingTables } from '../../store/verify/subject-tables.ts';
 import { type Leaf, type Standing, standingOf } from '../../wafer/digest-tree.ts';
 import { type Subject, subjectKey } from '../../wafer/subject.ts';
 import type { DigestPass } from './digest-pass.ts';
-import { type DigestPeer, type Finding, type LookedAt, MAX_BRANCHES, MAX_LOOKED_AT, MAX_SUSPECTS } from './questions.ts';
+import {
+  type DigestPeer,
+  type Finding,
+  type LookedAt,
+  MAX_BRANCHES,
+  MAX_LOOKED_AT,
+  MAX_SUSPECTS,
+} from './questions.ts';
 
 /** What a comparison of two nodes came to. */
 export interface Comparison {
@@ -62,7 +69,9 @@ export async function compare(options: CompareOptions): Promise<Comparison> {
       ? []
       : (await peer.ask<'check'>({ type: 'check', keys: suspected, repair })).findings;
   const left = await lookAt(peer, pass, suspected);
-  const explained = new Set([...own, ...theirs].flatMap(({ subject }) => (subject ? [subjectKey(subject)] : [])));
+  const explained = new Set(
+    [...own, ...theirs].flatMap(({ subject }) => (subject ? [subjectKey(subject)] : [])),
+  );
   const still = left.filter(({ key, standing }) => standing === 'different' && !explained.has(key));
   // What a subject shows may hang on others, of which something can be on its way.
   const unexplained = settled() ? still : [];
@@ -70,7 +79,8 @@ export async function compare(options: CompareOptions): Promise<Comparison> {
   return {
     subjects: pass.tree.size + onlyTheirs.length,
     wafers: pass.wafers + onlyTheirs.filter(({ subject }) => subject.kind === 'wafer').length,
-    onTheWay: first.filter(({ standing }) => standing === 'on-its-way').length + still.length - unexplained.length,
+    onTheWay:
+      first.filter(({ standing }) => standing === 'on-its-way').length + still.length - unexplained.length,
     different: suspects.length - still.length + unexplained.length,
     ...{ more, own, theirs },
     unexplained: unexplained.map(({ subject, tables }) => ({

@@ -1,8 +1,13 @@
 import type { Dot } from '../../clocks/dot.ts';
 import type { TransportVector } from '../../clocks/transport-vector.ts';
 import { WafersyncError } from '../../errors.ts';
-import type { DigestReader, ListedSubject, ReadSubject, Thoroughness } from '../../store/verify/digest-reader.ts';
 import type { Store } from '../../store/store.ts';
+import type {
+  DigestReader,
+  ListedSubject,
+  ReadSubject,
+  Thoroughness,
+} from '../../store/verify/digest-reader.ts';
 import { DigestTree, type Leaf } from '../../wafer/digest-tree.ts';
 import type { ProgramDigest } from '../../wafer/program.ts';
 import type { LookedAt } from './questions.ts';
@@ -195,4 +200,3 @@ export class DigestPass {
 function hasRow({ vectors, log }: Pick<Store, 'vectors' | 'log'>): TransportVector {
   return vectors.received.join(log.damaged);
 }
-

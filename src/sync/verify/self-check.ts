@@ -63,7 +63,11 @@ export class SelfCheck {
   }
 
   /** What is damaged counts as not received, and so is asked for again; it is waited for. */
-  async #damaged({ damaged, programs }: FoundByPass, repair: boolean, signal: AbortSignal): Promise<Finding[]> {
+  async #damaged(
+    { damaged, programs }: FoundByPass,
+    repair: boolean,
+    signal: AbortSignal,
+  ): Promise<Finding[]> {
     const { store, replica } = this.#options;
     if (repair && damaged.length + programs.length > 0) {
       for (const { dot } of damaged) store.log.found(dot);
@@ -71,7 +75,8 @@ export class SelfCheck {
       // Those who listen for damage mark it in a commit before this one.
       await replica.housekeep(() => {});
       const isMended = () =>
-        damaged.every(({ dot }) => !store.log.damaged.has(dot)) && programs.every((one) => store.programs.has(one));
+        damaged.every(({ dot }) => !store.log.damaged.has(dot)) &&
+        programs.every((one) => store.programs.has(one));
       await this.#until(isMended, signal);
     }
     const became = (mended: boolean) => (repair ? outcomeOf(mended, NOT_COME) : LEFT);
@@ -95,7 +100,8 @@ export class SelfCheck {
     const findings: Finding[] = [];
     for (const { dot, subject } of misfiled) {
       const facts = { subject, problem: 'columns' as const, details: [formatDot(dot)] };
-      if (repair) await this.#options.replica.housekeep(() => moved.push(...this.#options.store.refiler.refile(dot)));
+      if (repair)
+        await this.#options.replica.housekeep(() => moved.push(...this.#options.store.refiler.refile(dot)));
       findings.push({ ...facts, ...(repair ? outcomeOf(true, '') : LEFT) });
     }
     return { findings, moved };
@@ -116,7 +122,8 @@ export class SelfCheck {
       const component = this.#options.store.refolder.around([row]);
       const names = subjectsOf(component).map(nameOf);
       for (const name of names) done.add(name);
-      if (!names.some((name) => unread.has(name))) findings.push(...(await this.#refoldOne(row, component, repair)));
+      if (!names.some((name) => unread.has(name)))
+        findings.push(...(await this.#refoldOne(row, component, repair)));
     }
     return findings;
   }
@@ -131,7 +138,8 @@ export class SelfCheck {
         if (refolded.length === 0 || !repair) throw new Undone();
       });
     } catch (thrown) {
-      if (!(thrown instanceof Undone)) return [notRefolded(refolder.subjectOf(row), WafersyncError.from(thrown))];
+      if (!(thrown instanceof Undone))
+        return [notRefolded(refolder.subjectOf(row), WafersyncError.from(thrown))];
     }
     return refolded.map((one) => ({
       ...{ subject: refolder.subjectOf(one), problem: 'tables' as const, details: one.tables },

@@ -80,8 +80,11 @@ export class Verifier {
   readonly #check: SelfCheck;
   readonly #peers = new Map<FabId, PeerVerification>();
   /** What runs now. One that nobody asked for gives way to one that somebody did. */
-  #running: { readonly asked: boolean; readonly stop: AbortController; readonly ended: Promise<void> } | null =
-    null;
+  #running: {
+    readonly asked: boolean;
+    readonly stop: AbortController;
+    readonly ended: Promise<void>;
+  } | null = null;
   #answered = 0;
   #cancel: Cancel = () => {};
   #stopped = false;
@@ -107,11 +110,19 @@ export class Verifier {
   }
 
   /** When each other member was last compared; and the earliest time at which one was last equal, null where one never was. */
-  view(): { readonly intervalH: number; readonly allEqualMs: number | null; readonly peers: PeerVerification[] } {
+  view(): {
+    readonly intervalH: number;
+    readonly allEqualMs: number | null;
+    readonly peers: PeerVerification[];
+  } {
     const peers = this.#others().map((fab) => this.#peers.get(fab) ?? never(fab));
     const times = peers.map(({ equalMs }) => equalMs);
     const all = times.every((time) => time !== null) && times.length > 0;
-    return { intervalH: this.#options.intervalH, allEqualMs: all ? Math.min(...(times as number[])) : null, peers };
+    return {
+      intervalH: this.#options.intervalH,
+      allEqualMs: all ? Math.min(...(times as number[])) : null,
+      peers,
+    };
   }
 
   /**
@@ -136,9 +147,13 @@ export class Verifier {
   /** Answers a node that compares itself with this one. @throws WafersyncError `exhausted` where others are being answered */
   async *answer(questions: AsyncIterable<Question>, signal: AbortSignal): AsyncGenerator<Answer> {
     if (this.#answered >= MAX_ANSWERED) {
-      throw new WafersyncError('exhausted', `${this.#options.self} is being compared with ${MAX_ANSWERED} fabs`, {
-        hint: 'Try again when they are done.',
-      });
+      throw new WafersyncError(
+        'exhausted',
+        `${this.#options.self} is being compared with ${MAX_ANSWERED} fabs`,
+        {
+          hint: 'Try again when they are done.',
+        },
+      );
     }
     this.#answered++;
     try {
@@ -269,7 +284,11 @@ export class Verifier {
     const now = world.nowMs();
     const equal = error === null && different === 0 && result.notRepaired + result.repaired === 0;
     const thorough = thoroughness === 'bytes';
-    this.#peers.set(fab, { ...{ fab, thorough, last: result }, lookedMs: now, equalMs: equal ? now : before.equalMs });
+    this.#peers.set(fab, {
+      ...{ fab, thorough, last: result },
+      lookedMs: now,
+      equalMs: equal ? now : before.equalMs,
+    });
     if (error) log.warn('verify.failed', { peer: fab }, error);
     else {
       const facts = { peer: fab, subjects, on_the_way: onTheWay, different, bytes, thorough };
