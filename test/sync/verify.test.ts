@@ -4,7 +4,7 @@ import type { Answer, Question } from '../../src/sync/verify/questions.ts';
 import type { RunId } from '../../src/wafer/run.ts';
 import { sealUpdate } from '../../src/wire/header.ts';
 import { batch, PROGRAM } from '../replica/replica-fixture.ts';
-import { exchange } from '../support/document-bench.ts';
+import { exchange, MESH } from '../support/document-bench.ts';
 import { VerifyFab } from '../support/verify-fab.ts';
 
 /** Bytes of messages that two equal nodes may exchange. */
@@ -79,6 +79,24 @@ test('tables that somebody changed are named and put right, at either fab', asyn
   for (const fab of [tw, az]) assert.equal(fab.store.foldDigest(), digest);
   assert.equal(az.document().attributes && JSON.stringify(az.document().attributes), '{"oven":"O-7"}');
   assert.deepEqual((await tw.verify()).findings, []);
+});
+
+test('what cannot be folded before something else is right is folded then', async (t) => {
+  const [tw, az] = await twoFabs(t);
+  await az.patch([['add', '/policies/*/~1disposition', 'most-restrictive']], { wafer: MESH });
+  await az.patch([['replace', '/disposition', 'scrap']]);
+  await tw.patch([['replace', '/disposition', 'release']]);
+  await exchange([tw, az]);
+  const digest = tw.store.foldDigest();
+  az.change(`UPDATE siblings SET context = context || 'x' WHERE field LIKE '/policies%'`);
+  az.change(
+    `UPDATE siblings SET context = context || 'x' WHERE field = '/disposition' AND value LIKE '%scrap%'`,
+  );
+  assert.deepEqual((await tw.verify()).findings, [
+    'az tables siblings repaired',
+    'az tables siblings repaired',
+  ]);
+  assert.equal(az.store.foldDigest(), digest);
 });
 
 test('a damaged update is asked for again and waited for; one that does not come is told', async (t) => {

@@ -27,11 +27,12 @@ export class Components {
     };
   }
 
-  /** The component of some subjects, by what the log says. */
-  around(subjects: readonly SubjectRow[]): Component {
+  /** The component of a subject, by what the log says. */
+  around(subject: SubjectRow): Component {
+    if (subject.kind === 'purge') return { wafers: [], runs: [], purges: [subject.row] };
     const wafers = new Set<number>();
     const runs = new Set<number>();
-    const open = subjects.filter(({ kind }) => kind !== 'purge');
+    const open = [subject];
     for (let next = open.pop(); next; next = open.pop()) {
       const { kind, row } = next;
       const known = kind === 'wafer' ? wafers : runs;
@@ -44,8 +45,7 @@ export class Components {
           ...this.#statements.wafersOf.all(row).map(({ id }) => ({ kind: 'wafer' as const, row: id })),
         );
     }
-    const purges = subjects.filter(({ kind }) => kind === 'purge').map(({ row }) => row);
-    return { wafers: [...wafers], runs: [...runs], purges: [...new Set(purges)] };
+    return { wafers: [...wafers], runs: [...runs], purges: [] };
   }
 }
 

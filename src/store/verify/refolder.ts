@@ -44,9 +44,9 @@ export class Refolder {
     this.#statements = statements(connection);
   }
 
-  /** What hangs together with some subjects. */
-  around(subjects: readonly SubjectRow[]): Component {
-    return this.#components.around(subjects);
+  /** What hangs together with a subject. */
+  around(subject: SubjectRow): Component {
+    return this.#components.around(subject);
   }
 
   /** A subject by its local number. */
@@ -57,21 +57,23 @@ export class Refolder {
   }
 
   /**
-   * Inside a transaction: folds a component again. Tells what was wrong.
+   * Inside a transaction: folds what hangs together with a subject again. Tells what was wrong.
    * @throws DamagedUpdate where an update of it is damaged: it has to come again first
    */
-  refold(component: Component): Refolded[] {
+  refold(subject: SubjectRow): Refolded[] {
     this.#connection.requireTransaction();
+    // As of now: what was born since may have joined more.
+    const component = this.around(subject);
     const subjects = subjectsOf(component);
-    const before = subjects.map((subject) => this.#tables.readNow(subject));
+    const before = subjects.map((one) => this.#tables.readNow(one));
     this.#empty(component);
-    const rows = new Set(subjects.flatMap((subject) => this.#appliedOf(subject)));
+    const rows = new Set(subjects.flatMap((one) => this.#appliedOf(one)));
     for (const row of [...rows].sort((a, b) => a - b)) {
       const { update, row: stored } = this.#parts.log.appliedAfter(row - 1)!;
       this.#parts.folds.fold(update, stored);
     }
     this.#recount();
-    return subjects.flatMap((subject, i) => this.#changed(subject, before[i]!));
+    return subjects.flatMap((one, i) => this.#changed(one, before[i]!));
   }
 
   #changed(subject: SubjectRow, before: readonly TableDigest[]): Refolded[] {

@@ -81,7 +81,7 @@ export async function compare(options: CompareOptions): Promise<Comparison> {
     wafers: pass.wafers + onlyTheirs.filter(({ subject }) => subject.kind === 'wafer').length,
     onTheWay:
       first.filter(({ standing }) => standing === 'on-its-way').length + still.length - unexplained.length,
-    different: suspects.length - still.length + unexplained.length,
+    different: suspects.filter(({ key }) => explained.has(key)).length + unexplained.length,
     ...{ more, own, theirs },
     unexplained: unexplained.map(({ subject, tables }) => ({
       ...{ subject, problem: 'unexplained', details: tables, outcome: 'not-repaired', reason: UNEXPLAINED },

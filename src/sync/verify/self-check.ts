@@ -3,7 +3,7 @@ import { WafersyncError } from '../../errors.ts';
 import type { Replica } from '../../replica/replica.ts';
 import { DamagedUpdate } from '../../store/sealed.ts';
 import type { Store } from '../../store/store.ts';
-import { type Component, subjectsOf } from '../../store/verify/component.ts';
+import { subjectsOf } from '../../store/verify/component.ts';
 import type { Refolded } from '../../store/verify/refolder.ts';
 import type { SubjectRow } from '../../store/verify/subject-tables.ts';
 import type { Subject } from '../../wafer/subject.ts';
@@ -115,31 +115,60 @@ export class SelfCheck {
     signal: AbortSignal,
   ): Promise<Finding[]> {
     const findings: Finding[] = [];
+    const failed: SubjectRow[] = [];
     const done = new Set<string>();
     for (const row of rows) {
       stopIf(signal);
       if (done.has(nameOf(row))) continue;
-      const component = this.#options.store.refolder.around([row]);
-      const names = subjectsOf(component).map(nameOf);
+      const names = subjectsOf(this.#options.store.refolder.around(row)).map(nameOf);
       for (const name of names) done.add(name);
-      if (!names.some((name) => unread.has(name)))
-        findings.push(...(await this.#refoldOne(row, component, repair)));
+      if (names.some((name) => unread.has(name))) {
+        findings.push(...this.#unread(rows, new Set(names), unread, repair));
+        continue;
+      }
+      const found = await this.#refoldOne(row, repair);
+      if (found instanceof WafersyncError) failed.push(row);
+      else findings.push(...found);
+    }
+    return [...findings, ...(await this.#refoldAgain(failed, repair))];
+  }
+
+  /** What could not be folded may have met what was wrong elsewhere, such as rules, and is right by now. */
+  async #refoldAgain(failed: readonly SubjectRow[], repair: boolean): Promise<Finding[]> {
+    const findings: Finding[] = [];
+    for (const row of failed) {
+      const found = await this.#refoldOne(row, repair);
+      if (!(found instanceof WafersyncError)) findings.push(...found);
+      else findings.push(notRefolded(this.#options.store.refolder.subjectOf(row), found, repair));
     }
     return findings;
   }
 
-  async #refoldOne(row: SubjectRow, component: Component, repair: boolean): Promise<Finding[]> {
+  /** Of a component with a damaged update: what cannot be looked at before it has come again. */
+  #unread(
+    rows: readonly SubjectRow[],
+    component: ReadonlySet<string>,
+    unread: ReadonlySet<string>,
+    repair: boolean,
+  ): Finding[] {
+    const waiting = rows.filter((row) => component.has(nameOf(row)) && !unread.has(nameOf(row)));
+    return waiting.map((row) => ({
+      ...{ subject: this.#options.store.refolder.subjectOf(row), problem: 'unexplained', details: [] },
+      ...(repair ? outcomeOf(false, UNREAD) : LEFT),
+    }));
+  }
+
+  async #refoldOne(row: SubjectRow, repair: boolean): Promise<Finding[] | WafersyncError> {
     const { refolder } = this.#options.store;
     let refolded: readonly Refolded[] = [];
     try {
       await this.#options.replica.housekeep(() => {
-        refolded = refolder.refold(component);
+        refolded = refolder.refold(row);
         // What was right need not be written, and what is to be left must not.
         if (refolded.length === 0 || !repair) throw new Undone();
       });
     } catch (thrown) {
-      if (!(thrown instanceof Undone))
-        return [notRefolded(refolder.subjectOf(row), WafersyncError.from(thrown))];
+      if (!(thrown instanceof Undone)) return WafersyncError.from(thrown);
     }
     return refolded.map((one) => ({
       ...{ subject: refolder.subjectOf(one), problem: 'tables' as const, details: one.tables },
@@ -177,17 +206,20 @@ export class SelfCheck {
 
 const NOT_COME =
   'It was asked for again and has not come yet. It is fetched as soon as another fab that has it is connected.';
+const UNREAD =
+  'An update that hangs together with it is damaged: which fab is wrong can be told once that has come again. Verify again then.';
 const ROW_GONE =
   'Its row is gone from the log. Begin a new database at this fab: it fetches everything that another fab has.';
 const REBUILD = 'Stop the node and run `wafersync rebuild`.';
 
 /** What is damaged comes again; all else is beyond folding a part. */
-function notRefolded(subject: Subject, error: WafersyncError): Finding {
+function notRefolded(subject: Subject, error: WafersyncError, repair: boolean): Finding {
+  const became = (why: string) => (repair ? outcomeOf(false, why) : LEFT);
   if (error instanceof DamagedUpdate) {
     const details = [formatDot(error.dot)];
-    return { subject, problem: 'update-damaged', details, ...outcomeOf(false, NOT_COME) };
+    return { subject, problem: 'update-damaged', details, ...became(NOT_COME) };
   }
-  return { subject, problem: 'tables', details: [], ...outcomeOf(false, `${error.line}. ${REBUILD}`) };
+  return { subject, problem: 'tables', details: [], ...became(`${error.line}. ${REBUILD}`) };
 }
 
 const LEFT = { outcome: 'left', reason: '' } as const;
