@@ -9,6 +9,7 @@ import type { ProgramDigest } from '../wafer/program.ts';
 import { readProgram } from '../wafer/program-codec.ts';
 import type { RunId, RunRecord, RunRef } from '../wafer/run.ts';
 import { type Update, type UpdateHeader, updateBytes } from '../wafer/update.ts';
+import type { WaferKey } from '../wafer/wafer-key.ts';
 import { encodeEdit } from '../wire/edit.ts';
 import { sealUpdate } from '../wire/header.ts';
 import { encodeRunRecord, sameRunRecord } from '../wire/run-record.ts';
@@ -201,6 +202,11 @@ export class Replica<Token> implements Intake {
   /** Runs other small writes in a commit of the group. */
   async housekeep(work: () => void): Promise<void> {
     await this.#durable(0, work);
+  }
+
+  /** Folds parts of the tables again. @param work done in a commit of the group; gives the wafers that are others now */
+  async refold(work: () => readonly WaferKey[]): Promise<void> {
+    await this.#durable(0, () => this.#done.refolded.push(...work()));
   }
 
   /**

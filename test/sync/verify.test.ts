@@ -76,7 +76,11 @@ test('tables that somebody changed are named and put right, at either fab', asyn
     'tw tables attempts run_wafers repaired',
   ]);
   assert.deepEqual([results[0]!.different, results[0]!.repaired, results[0]!.notRepaired], [2, 1, 0]);
-  for (const fab of [tw, az]) assert.equal(fab.store.foldDigest(), digest);
+  for (const fab of [tw, az]) {
+    assert.equal(fab.store.foldDigest(), digest);
+    const told = fab.bench.commits.flatMap(({ refolded }) => refolded.map(({ waferId }) => waferId));
+    assert.equal(told.length, 1, 'those who remember what the tables said are told');
+  }
   assert.equal(az.document().attributes && JSON.stringify(az.document().attributes), '{"oven":"O-7"}');
   assert.deepEqual((await tw.verify()).findings, []);
 });

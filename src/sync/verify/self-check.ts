@@ -18,7 +18,7 @@ const REPAIR_WAIT_MS = 30_000;
 /** What a self-check works with. */
 export interface SelfCheckOptions {
   readonly store: Pick<Store, 'log' | 'programs' | 'refolder' | 'refiler'>;
-  readonly replica: Pick<Replica<never>, 'housekeep'> & {
+  readonly replica: Pick<Replica<never>, 'housekeep' | 'refold'> & {
     readonly commits: { subscribe(listener: () => void): () => void };
   };
   readonly world: World;
@@ -162,10 +162,12 @@ export class SelfCheck {
     const { refolder } = this.#options.store;
     let refolded: readonly Refolded[] = [];
     try {
-      await this.#options.replica.housekeep(() => {
+      await this.#options.replica.refold(() => {
         refolded = refolder.refold(row);
         // What was right need not be written, and what is to be left must not.
         if (refolded.length === 0 || !repair) throw new Undone();
+        const subjects = refolded.map((one) => refolder.subjectOf(one));
+        return subjects.flatMap((subject) => (subject.kind === 'wafer' ? subject.wafer : []));
       });
     } catch (thrown) {
       if (!(thrown instanceof Undone)) return WafersyncError.from(thrown);

@@ -292,7 +292,8 @@ export class Verifier {
     if (error) log.warn('verify.failed', { peer: fab }, error);
     else {
       const facts = { peer: fab, subjects, on_the_way: onTheWay, different, bytes, thorough };
-      log[equal ? 'info' : 'warn'](equal ? 'verify.equal' : 'verify.differed', facts);
+      if (equal) log.info('verify.equal', facts);
+      else log.warn('verify.differed', facts);
     }
   }
 
