@@ -214,6 +214,15 @@ test('one that was not asked for reads no bytes, gives way, and is remembered', 
   assert.ok(tw.journal.lines.some(({ event }) => event === 'verify.found'));
   assert.deepEqual((await tw.verify()).findings, [], 'it was repaired');
   assert.equal(last().thorough, true);
+  const answer = az.verifier.answer;
+  az.verifier.answer = () => {
+    throw new Error('away');
+  };
+  await until(() => last().last?.error !== null);
+  const failed = last().lookedMs!;
+  az.verifier.answer = answer;
+  await until(() => last().last?.error === null);
+  assert.ok(last().lookedMs! - failed < 2 * 3_600_000, 'it is tried again before the day is over');
 });
 
 test('a fab that cannot be asked is told, and the others are compared', async (t) => {

@@ -13,12 +13,15 @@ import { SelfCheck } from './self-check.ts';
 import { REST_MS, Turns } from './turns.ts';
 
 /** Nodes that this one answers at once. */
-const MAX_ANSWERED = 2;
+const MAX_ANSWERED = 4;
 
 /** After the start, before the first verification that nobody asked for; each node waits up to twice as long, by chance. */
 const FIRST_AFTER_MS = 10 * 60_000;
 
 const HOUR_MS = 3_600_000;
+
+/** After it, fabs that could not be compared unasked are tried again. */
+const RETRY_MS = HOUR_MS;
 
 /** What a verifier is made of. */
 export interface VerifierOptions extends AnswerOptions {
@@ -312,22 +315,34 @@ export class Verifier {
     });
   }
 
-  #arm(afterMs: number): void {
+  /** @param left fabs that could not be compared; null for all */
+  #arm(afterMs: number, left: readonly FabId[] | null = null): void {
     if (this.#stopped) return;
+    const intervalMs = this.#options.intervalH * HOUR_MS;
     this.#cancel = this.#options.world.after('verify', afterMs, () => {
-      void this.#unasked().then(() => this.#arm(this.#options.intervalH * HOUR_MS));
+      void this.#unasked(left).then((failed) =>
+        failed.length > 0 ? this.#arm(Math.min(RETRY_MS, intervalMs), failed) : this.#arm(intervalMs),
+      );
     });
   }
 
-  async #unasked(): Promise<void> {
-    if (this.#running || this.#others().length === 0) return;
-    const wish = { fabs: [], repair: true, thoroughness: 'digests' } as const;
+  /** Compares this node with others, slowly. Gives those that it could not be compared with. */
+  async #unasked(left: readonly FabId[] | null): Promise<readonly FabId[]> {
+    const fabs = this.#others().filter((fab) => left === null || left.includes(fab));
+    if (fabs.length === 0) return [];
+    if (this.#running) return fabs;
+    const failed = new Set(fabs);
+    const tell = (event: VerifyEvent) => {
+      if (event.type === 'result' && !event.result.error) failed.delete(event.result.fab);
+    };
     try {
-      await this.#alone(false, null, (stop) => this.#compareAll(this.#others(), wish, () => {}, stop));
+      const wish = { fabs, repair: true, thoroughness: 'digests' } as const;
+      await this.#alone(false, null, (stop) => this.#compareAll(fabs, wish, tell, stop));
     } catch (thrown) {
       const error = WafersyncError.from(thrown);
       if (error.code !== 'cancelled') this.#options.log.warn('verify.failed', { peer: '' }, error);
     }
+    return [...failed];
   }
 }
 
