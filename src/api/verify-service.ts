@@ -14,7 +14,7 @@ import { toHandlerError } from './metadata.ts';
 /** What the service is made of. */
 export interface VerifyServiceOptions {
   readonly self: FabId;
-  readonly membership: Pick<Membership, 'members' | 'stateOf'>;
+  readonly membership: Pick<Membership, 'fabs' | 'members' | 'stateOf'>;
   readonly verifier: Pick<Verifier, 'verify' | 'answer' | 'view'>;
 }
 
