@@ -3,12 +3,12 @@ import { test } from 'node:test';
 import Database from 'better-sqlite3';
 import { demoLot } from '../../src/generator/demo-lot.ts';
 import { Cluster, type Fab } from '../support/cluster.ts';
-import { wafersync } from '../support/command.ts';
+import { command } from '../support/command.ts';
 import { foldDigest } from '../support/fold-digests.ts';
 import { importFile } from '../support/run-client.ts';
 
 const FABS = ['tw', 'az', 'de'] as const;
-const BOUNDED = { timeout: 200_000 };
+const BOUNDED = { timeout: 300_000 };
 
 /** A finding as `--json` has it. */
 interface Told {
@@ -32,7 +32,7 @@ test(
     const node = (fab: Fab) => ['--node', cluster.address(fab)];
     const lot = demoLot({ number: 1, wafers: 2 });
     await importFile(cluster.address('tw'), lot.fileName, lot.stdf, FABS);
-    const patched = await wafersync(
+    const patched = await command(
       'wafer',
       'patch',
       'DEMO-001-01',
@@ -51,7 +51,7 @@ test(
       }
     };
     const verify = async (fab: Fab, ...args: string[]) => {
-      const { code, stdout, stderr } = await wafersync('verify', ...node(fab), '--json', ...args);
+      const { code, stdout, stderr } = await command('verify', ...node(fab), '--json', ...args);
       assert.equal(stderr, '');
       const { findings, results } = JSON.parse(stdout) as {
         findings: Told[];
@@ -119,13 +119,13 @@ test(
       break;
     }
     await equal('az');
-    const last = JSON.parse((await wafersync('verify', ...node('az'), '--last', '--json')).stdout);
+    const last = JSON.parse((await command('verify', ...node('az'), '--last', '--json')).stdout);
     assert.ok(last.all_equal_us > 0 && last.peers.length === 2);
     await Promise.all(FABS.map((fab) => cluster.stopNode(fab, 'SIGTERM')));
     const digests = FABS.map((fab) => foldDigest(cluster.dataFolder(fab), fab));
     assert.equal(new Set(digests).size, 1, digests.join(' '));
     for (const fab of FABS) {
-      const { stdout } = await wafersync('rebuild', '--config', cluster.configFile(fab));
+      const { stdout } = await command('rebuild', '--config', cluster.configFile(fab));
       assert.ok(stdout.includes(digests[0]!), `${fab}: ${stdout}`);
     }
   },
