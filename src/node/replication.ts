@@ -109,7 +109,17 @@ export function syncParts(config: NodeConfig, { store, world, log }: PartsAround
     reports: () => sync.reports(),
     intervalH: config.sync.verifyIntervalH,
   });
-  return { membership, lots, traffic, sync, marks: followed(sync, world, log), retention, fabs, peers, verifier };
+  return {
+    membership,
+    lots,
+    traffic,
+    sync,
+    marks: followed(sync, world, log),
+    retention,
+    fabs,
+    peers,
+    verifier,
+  };
 }
 
 /** When each fab was first known to have applied what, from now on. */
