@@ -106,6 +106,7 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
     log.info('node.stopping');
     await folder?.stop();
     stopWatches(composed);
+    await syncing.verifier.stop();
     await server.close(STOP_GRACE_MS);
     await syncing.sync.stop();
     replicating.storage.stop();
@@ -166,10 +167,11 @@ function showHealth(health: Health, { replicating, syncing: { sync }, drain }: C
 }
 
 function startParts(composed: Composed): void {
-  const { sync, retention, membership, pauses } = composed.syncing;
+  const { sync, retention, verifier, membership, pauses } = composed.syncing;
   composed.replicating.held.start();
   composed.replicating.scrub.start();
   retention.start();
+  verifier.start();
   seedRules(composed);
   sync.start();
   pauses.start();

@@ -31,6 +31,7 @@ export type TimerPurpose =
   | 'held'
   | 'scrub'
   | 'retention'
+  | 'verify'
   | 'leaving'
   | 'pause'
   | 'pace'

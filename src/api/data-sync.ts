@@ -172,7 +172,7 @@ function isPeer(metadata: Metadata): boolean {
 }
 
 /** Who dials. @throws WafersyncError `precondition` for a stranger, this node itself, or another protocol */
-function peerOf(options: DataSyncOptions, metadata: Metadata): FabId {
+export function peerOf(options: Pick<DataSyncOptions, 'self' | 'membership'>, metadata: Metadata): FabId {
   const peer = fabId(String(metadata.get(PEER_FAB)[0] ?? ''));
   if (peer === options.self) {
     throw new WafersyncError('precondition', `this node is ${peer} as well`, {

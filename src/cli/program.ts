@@ -16,6 +16,7 @@ import { type SendOptions, send } from './send.ts';
 import { rebuild, type ServeOptions, serve } from './serve.ts';
 import { addStatusCommand } from './status/command.ts';
 import { addSteeringCommands } from './steering/command.ts';
+import { addVerifyCommand } from './verify/command.ts';
 import { VERSION } from './version.ts';
 import { addWaferCommands } from './wafer/command.ts';
 import { type WatchOptions, watch } from './watch.ts';
@@ -76,6 +77,7 @@ function makeProgram(terminal: Terminal, exit: Exit): Command {
   addFabCommands(program, terminal, exit);
   addRetentionCommands(program, terminal, exit);
   addSteeringCommands(program, terminal, exit);
+  addVerifyCommand(program, terminal, exit);
   addGenerateCommand(program, terminal, exit);
   for (const command of program.commands) pointToHelp(command, 'wafersync');
   return program.showHelpAfterError('`wafersync --help` tells the commands.');

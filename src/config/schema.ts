@@ -145,6 +145,12 @@ const sync = z.strictObject({
     10 * MINUTE_MS,
     'How often a silent connection is probed, in milliseconds; one that does not answer is given up.',
   ),
+  verify_interval_h: whole(
+    24,
+    0,
+    8_760,
+    'How often this node compares itself with every other member by itself, in hours, and repairs what is wrong. 0 for never.',
+  ),
   max_clock_drift_ms: whole(
     MINUTE_MS,
     100,

@@ -25,8 +25,10 @@ import { minuteOfDay, PeerRates } from '../sync/peer-rates.ts';
 import { PeerTraffic } from '../sync/peer-traffic.ts';
 import { Retention } from '../sync/retention.ts';
 import { type Carrier, SyncRunner } from '../sync/sync-runner.ts';
+import { digestDialer } from '../sync/transport/digest-dialer.ts';
 import { grpcTransport } from '../sync/transport/grpc-transport.ts';
 import { pacedTransport } from '../sync/transport/paced-transport.ts';
+import { Verifier } from '../sync/verify/verifier.ts';
 import type { ConfiguredFabs } from '../wafer/document/members.ts';
 import type { World } from '../world.ts';
 
@@ -109,8 +111,15 @@ export function syncParts(config: NodeConfig, { store, world, log }: PartsAround
     saidAtMs: (fab) => fabs.facts(fab).sinceMs,
     giveWay: () => new Promise((resolve) => setImmediate(resolve)),
   });
+  const verifier = new Verifier({
+    ...{ store, replica, world, log, self: config.fab },
+    members: () => membership.members(),
+    dial: digestDialer({ ...dialOptions(config, membership, store), world }),
+    reports: () => sync.reports(),
+    intervalH: config.sync.verifyIntervalH,
+  });
   return {
-    ...{ membership, lots, traffic, rates, sync, lags, retention, fabs, peers, audit, pauses },
+    ...{ membership, lots, traffic, rates, sync, lags, retention, fabs, peers, audit, pauses, verifier },
     limits: new PeerLimits({ ...known, rates, audit }),
     marks: followed(sync, world, log),
   };

@@ -12,6 +12,7 @@ import type { Slots } from '../api/slots.ts';
 import { syncControlHandlers } from '../api/sync-control.ts';
 import { syncMonitorHandlers } from '../api/sync-monitor.ts';
 import { testEquipmentHandlers } from '../api/test-equipment.ts';
+import { VERIFY_POLICIES, verifyServiceHandlers } from '../api/verify-service.ts';
 import { waferServiceHandlers } from '../api/wafer-service.ts';
 import { checkAddress } from '../config/checks.ts';
 import type { NodeConfig } from '../config/load.ts';
@@ -30,6 +31,7 @@ import {
   syncControl,
   syncMonitor,
   testEquipment,
+  verifyService,
   waferService,
 } from '../wire/services.ts';
 import type { World } from '../world.ts';
@@ -122,10 +124,10 @@ function addDocuments(server: Server, { store, replicating, syncing }: ServedPar
 
 /** What operators ask and say. */
 function addOperations(server: Server, parts: ServedParts): void {
-  const { store, world, replicating, syncing, drain, version } = parts;
+  const { config, store, world, replicating, syncing, drain, version } = parts;
   const { subscriptions } = parts.slots;
   const { replica, policies, storage } = replicating;
-  const { sync, membership, lots, marks, retention, fabs, peers, audit, pauses, limits } = syncing;
+  const { sync, membership, lots, marks, retention, fabs, peers, audit, pauses, limits, verifier } = syncing;
   const shared = { store, sync, world, membership };
   server.add(retentionService, retentionServiceHandlers({ store, retention }), RETENTION_POLICIES);
   server.add(
@@ -136,6 +138,8 @@ function addOperations(server: Server, parts: ServedParts): void {
     }),
     { Drain: { subscription: true } },
   );
+  const verifying = { self: config.fab, membership, verifier };
+  server.add(verifyService, verifyServiceHandlers(verifying), VERIFY_POLICIES);
   server.add(
     syncMonitor,
     syncMonitorHandlers({

@@ -3,6 +3,7 @@ import type { WafersyncError } from '../errors.ts';
 import { DamagedUpdate } from '../store/sealed.ts';
 import type { ProgramDigest } from '../wafer/program.ts';
 import type { Update } from '../wafer/update.ts';
+import type { WaferKey } from '../wafer/wafer-key.ts';
 
 /** What became of a received update: `known` before, `held` back, `forked` (other content under its dot: refused), `repaired` (it was damaged here). */
 export type Outcome = 'applied' | 'held' | 'known' | 'forked' | 'repaired';
@@ -27,6 +28,8 @@ export interface Commit<Token> {
   readonly received: readonly { readonly update: Update; readonly token: Token; readonly outcome: Outcome }[];
   /** Programs that are new here. */
   readonly programs: readonly ProgramDigest[];
+  /** Wafers of which the tables were wrong, and are folded again. */
+  readonly refolded: readonly WaferKey[];
 }
 
 /** Received updates that could not be stored. */
@@ -66,7 +69,7 @@ export type Undertaking<Token> = { readonly [K in keyof Commit<Token>]: Commit<T
 
 /** A commit that has done nothing yet. */
 export function nothingDone<Token>(): Undertaking<Token> {
-  return { added: [], released: [], received: [], programs: [] };
+  return { added: [], released: [], received: [], programs: [], refolded: [] };
 }
 
 /** Failures that end a whole commit: what is behind them is the disk, not the job. */
@@ -75,4 +78,13 @@ const FATAL: ReadonlySet<string> = new Set(['exhausted', 'unavailable', 'damaged
 /** Whether a failure of one job ends its whole commit. One damaged update is no damaged disk. */
 export function isFatal(error: WafersyncError): boolean {
   return FATAL.has(error.code) && !(error instanceof DamagedUpdate);
+}
+
+/** Remembers how much is done by now; what is given back forgets all that was done since. */
+export function bookmark(done: Commit<unknown>): () => void {
+  const lists: { length: number }[] = Object.values(done);
+  const lengths = lists.map(({ length }) => length);
+  return () => {
+    for (const [i, list] of lists.entries()) list.length = lengths[i]!;
+  };
 }

@@ -8,12 +8,14 @@ import type { ProgramDigest } from '../wafer/program.ts';
 import { readProgram } from '../wafer/program-codec.ts';
 import type { RunId, RunRecord, RunRef } from '../wafer/run.ts';
 import { type Update, type UpdateHeader, updateBytes } from '../wafer/update.ts';
+import type { WaferKey } from '../wafer/wafer-key.ts';
 import { encodeEdit } from '../wire/edit.ts';
 import { sealUpdate } from '../wire/header.ts';
 import { encodeRunRecord, sameRunRecord } from '../wire/run-record.ts';
 import type { World } from '../world.ts';
 import { Applier } from './applier.ts';
 import {
+  bookmark,
   type Commit,
   type CommitOutcome,
   type CommitTiming,
@@ -29,7 +31,7 @@ import { Editor, type EditPlan } from './editor.ts';
 import { EventSource } from './event-source.ts';
 import { ForkSettler } from './fork-settler.ts';
 import { NOTHING_PURGED, OF_NO_WAFER, type PurgePlan, type PurgeReceipt, writePurge } from './write-purge.ts';
-import { writeResults } from './write-results.ts';
+import { roughBytes, writeResults } from './write-results.ts';
 
 /** What a replica is made of. */
 export interface ReplicaOptions {
@@ -49,9 +51,6 @@ const BEFORE_ALL_TIME = 0 as Timestamp;
 
 /** Rough size of an edit in the queue. */
 const EDIT_BYTES = 4096;
-
-/** Rough size of an attempt in the queue: its columns. */
-const BYTES_PER_RESULT = 20;
 
 /**
  * The one write path: what is born here goes through `write` and `recordRun`, what comes from peers through `receive`.
@@ -96,12 +95,8 @@ export class Replica<Token> implements Intake {
 
   /** Takes in attempts born here. Those known already are left out. */
   async write(batch: ResultsBatch): Promise<IntakeReceipt> {
-    const bytes = batch.attempts.reduce(
-      (sum, { results }) => sum + 200 + results.length * BYTES_PER_RESULT,
-      0,
-    );
     let receipt: IntakeReceipt = { added: 0, addedResults: 0, known: 0, dots: [] };
-    await this.#bornIn(bytes, () => {
+    await this.#bornIn(roughBytes(batch), () => {
       receipt = writeResults(this.#store, batch, {
         putProgram: (digest, body) => this.#putProgram(digest, body),
         bear: (facts, payload) => this.#bear(facts, payload),
@@ -228,6 +223,11 @@ export class Replica<Token> implements Intake {
   /** Runs other small writes in a commit of the group. */
   async housekeep(work: () => void): Promise<void> {
     await this.#durable(0, work);
+  }
+
+  /** Folds parts of the tables again. @param work done in a commit of the group; gives the wafers that are others now */
+  async refold(work: () => readonly WaferKey[]): Promise<void> {
+    await this.#durable(0, () => this.#done.refolded.push(...work()));
   }
 
   /**
@@ -376,14 +376,13 @@ export class Replica<Token> implements Intake {
   }
 
   #runJob(job: Job, failures: Map<Job, WafersyncError>): void {
-    const lists: { length: number }[] = Object.values(this.#done);
-    const before = lists.map(({ length }) => length);
+    const forgetWhatFollows = bookmark(this.#done);
     try {
       this.#store.savepoint(() => job.run());
     } catch (thrown) {
       const error = WafersyncError.from(thrown);
       if (isFatal(error)) throw error;
-      for (const [i, list] of lists.entries()) list.length = before[i]!;
+      forgetWhatFollows();
       failures.set(job, error);
     }
   }

@@ -6,6 +6,18 @@ import type { ProgramDigest } from '../wafer/program.ts';
 import type { UpdateHeader } from '../wafer/update.ts';
 import { fittingParts } from './fitting-parts.ts';
 
+/** Rough size of an attempt in the queue, and of each of its results there: its columns. */
+const BYTES_PER_ATTEMPT = 200;
+const BYTES_PER_RESULT = 20;
+
+/** Rough size of a batch in the queue. */
+export function roughBytes({ attempts }: ResultsBatch): number {
+  return attempts.reduce(
+    (sum, { results }) => sum + BYTES_PER_ATTEMPT + results.length * BYTES_PER_RESULT,
+    0,
+  );
+}
+
 /** How what is written comes to be. */
 export interface Births {
   putProgram(digest: ProgramDigest, body: Uint8Array): void;

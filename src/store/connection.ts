@@ -220,6 +220,16 @@ export class Query<Params extends readonly Value[], Row> {
     }
   }
 
+  /** Rows one by one; nothing else may use the connection until all were taken, or no more are. */
+  *rows(...params: Params): Generator<Row, void> {
+    this.#connection.requireSound();
+    try {
+      yield* this.#statement.iterate(...params);
+    } catch (thrown) {
+      throw this.#connection.failed(thrown);
+    }
+  }
+
   /** Goes through rows without keeping them, until `visit` gives false; nothing else may use the connection meanwhile. */
   each(visit: (row: Row) => boolean, ...params: Params): void {
     this.#connection.requireSound();

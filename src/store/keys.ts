@@ -144,13 +144,16 @@ export class LocalKeys implements Participant {
     return this.#statements.program.get(digest)?.id ?? this.#statements.addProgram.insert(digest);
   }
 
+  /** Rows may be others than they were: all numbers are asked for again. */
+  forget(): void {
+    this.#origins = new Map();
+    this.#byNumber = new Map();
+    this.#wafers = new Map();
+  }
+
   /** What was numbered since is forgotten on a rollback, as its rows are gone. */
   save(): () => void {
-    return () => {
-      this.#origins = new Map();
-      this.#byNumber = new Map();
-      this.#wafers = new Map();
-    };
+    return () => this.forget();
   }
 
   flush(): void {}

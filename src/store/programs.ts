@@ -65,6 +65,18 @@ export class Programs implements Participant {
     return last;
   }
 
+  /** Digests of the programs behind one whose bytes are here, growing, with whether they are sound; up to so many bytes, one at least. */
+  check(behind: string, maxBytes: number): { readonly digest: ProgramDigest; readonly sound: boolean }[] {
+    const checked: { digest: ProgramDigest; sound: boolean }[] = [];
+    for (let bytes = 0; bytes < maxBytes; ) {
+      const next = this.#statements.next.get(checked.at(-1)?.digest ?? behind);
+      if (!next) break;
+      bytes += next.body.length;
+      checked.push({ digest: next.digest as ProgramDigest, sound: digestOf(next.body) === next.digest });
+    }
+    return checked;
+  }
+
   /** Calls a listener with each program that is found damaged, maybe in the middle of a transaction. */
   onDamage(listener: (digest: ProgramDigest) => void): void {
     this.#damageListeners.push(listener);
@@ -78,6 +90,12 @@ export class Programs implements Participant {
     this.#statements.empty.run(digest);
     this.#emptied = new Set([...this.#emptied, digest]);
     return true;
+  }
+
+  /** Inside a transaction: a program that applied updates name is not here, and is asked for. */
+  ask(digest: ProgramDigest): void {
+    this.#connection.requireTransaction();
+    this.#emptied = new Set([...this.#emptied, digest]);
   }
 
   save(): () => void {
@@ -137,6 +155,9 @@ function statements(connection: Connection) {
     ),
     behind: connection.prepare<[number], { id: number; digest: string }>(
       'SELECT id, digest FROM programs WHERE id > ? AND body IS NOT NULL ORDER BY id LIMIT 1',
+    ),
+    next: connection.prepare<[string], { digest: string; body: Uint8Array }>(
+      'SELECT digest, body FROM programs WHERE digest > ? AND body IS NOT NULL ORDER BY digest LIMIT 1',
     ),
     empty: connection.prepare<[string], never>('UPDATE programs SET body = NULL WHERE digest = ?'),
     // Those that nobody holds an update for: once applied, an update's program was here.

@@ -45,6 +45,9 @@ import { Sizes } from './sizes.ts';
 import { Stubs } from './stubs.ts';
 import type { Decoders, StoreStats } from './types.ts';
 import { UpdateLog } from './update-log.ts';
+import { DigestReader } from './verify/digest-reader.ts';
+import { Refiler } from './verify/refiler.ts';
+import { Refolder } from './verify/refolder.ts';
 import { WaferNames } from './wafer-names.ts';
 import { Wafers } from './wafers.ts';
 import { Yields } from './yields.ts';
@@ -91,6 +94,8 @@ export class Store {
   readonly acts: Acts;
   readonly pauses: StoredPauses;
   readonly limits: StoredLimits;
+  readonly refolder: Refolder;
+  readonly refiler: Refiler;
   /** How the epoch was renewed when the database was opened; null where it was not. */
   readonly renewal: Renewal | null;
   readonly #world: World;
@@ -103,7 +108,7 @@ export class Store {
   readonly #keys: LocalKeys;
   /** What is remembered by the number of a row is forgotten. */
   readonly #rowsGone: () => void;
-  readonly #readers = new Set<StoreReader>();
+  readonly #readers = new Set<StoreReader | DigestReader>();
 
   private constructor({ connection, lock }: OpenDatabase, options: StoreOptions) {
     const { decoders, world } = options;
@@ -132,6 +137,9 @@ export class Store {
     this.stubs = new Stubs({ log, state: this.#state, purges, decoders });
     this.#folds = new Folds(connection, this.#state, keys, this.programs, decoders, folds, purges);
     this.#digest = new FoldDigest(connection);
+    const rowsGone = () => this.#rowsGone();
+    this.refolder = new Refolder(connection, { log, folds: this.#folds, state: this.#state, keys, rowsGone });
+    this.refiler = new Refiler(connection, { log, keys, programs: this.programs });
     this.conflicts = new Conflicts(connection, keys, this.log, decoders);
     this.attempts = new Attempts(connection, keys);
     this.runs = new Runs(connection, keys);
@@ -338,6 +346,15 @@ export class Store {
   /** What the database takes of its volume now. */
   files(): FileSizes {
     return fileSizes(this.#connection.file);
+  }
+
+  /** A connection of its own that makes digests of what is here. Close it when done. */
+  digests(): DigestReader {
+    const reader = new DigestReader(this.#connection.file, this.#decoders, () =>
+      this.#readers.delete(reader),
+    );
+    this.#readers.add(reader);
+    return reader;
   }
 
   /** Bounds the size of the database file from now on, bytes; null takes the bound away. What is there stays. */

@@ -119,9 +119,15 @@ export class LotBook {
 }
 
 /** Wafers of which a commit may have changed something; null where it may be any. */
-export function touchedBy({ added, released, received }: Commit<unknown>): readonly WaferKey[] | null {
+export function touchedBy({
+  added,
+  released,
+  received,
+  refolded,
+}: Commit<unknown>): readonly WaferKey[] | null {
   const updates = [...added.map(({ update }) => update), ...released];
-  const folded = received.some(({ outcome }) => outcome === 'forked' || outcome === 'repaired');
+  const folded =
+    refolded.length > 0 || received.some(({ outcome }) => outcome === 'forked' || outcome === 'repaired');
   // A record is of all wafers of its run; what the mesh says of a product, and a commit of no updates, may be of any.
   const wide = updates.some(
     ({ header: { kind, wafer } }) => kind === 'run' || kind === 'purge' || isMesh(wafer),

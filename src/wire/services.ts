@@ -185,6 +185,13 @@ export const syncControl = service('wafersync.v1.SyncControl', {
   ListActs: unary(v1.ListActsRequest, v1.ListActsResponse),
 });
 
+/** Verification: what fabs have is compared, and what is wrong repaired. */
+export const verifyService = service('wafersync.v1.VerifyService', {
+  Verify: serverStream(v1.VerifyRequest, v1.VerifyResponse),
+  GetVerification: unary(v1.GetVerificationRequest, v1.GetVerificationResponse),
+  CompareDigests: bidi(v1.CompareDigestsRequest, v1.CompareDigestsResponse),
+});
+
 const health1 = grpc.health.v1;
 
 /** The standard health service. */
@@ -219,6 +226,7 @@ export const services: readonly Service[] = [
   retentionService,
   syncMonitor,
   syncControl,
+  verifyService,
   health,
   reflection,
   reflectionAlpha,

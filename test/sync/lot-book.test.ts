@@ -12,7 +12,7 @@ const of = (lot: string) => ({ lot, waferId: 'W1', insertion: '' });
 
 function commitOf(...updates: Update[]): Commit<unknown> {
   const added = updates.map((one) => ({ update: one, token: null, applied: true }));
-  return { added, released: [], received: [], programs: [] };
+  return { added, released: [], received: [], programs: [], refolded: [] };
 }
 
 function bookOf(t: TestContext) {
@@ -64,6 +64,7 @@ test('what a commit may have changed is named, or may be anything', () => {
     commitOf(update(AZ, 3, {}, { kind: 'edit', wafer: { lot: '', waferId: '', insertion: '' } })),
     { ...commitOf(results), received: [{ update: results, token: null, outcome: 'repaired' as const }] },
     { ...commitOf(results), received: [{ update: results, token: null, outcome: 'forked' as const }] },
+    { ...commitOf(results), refolded: [of('L2')] },
   ];
   for (const commit of anything) assert.equal(touchedBy(commit), null);
 });

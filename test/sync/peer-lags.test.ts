@@ -32,6 +32,7 @@ function bench() {
       released: released ? [update] : [],
       received: [],
       programs: [],
+      refolded: [],
     });
   };
   return { world, lags, offsets, born, commit };

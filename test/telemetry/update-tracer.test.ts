@@ -56,7 +56,7 @@ function elsewhere(sink: SpanSink) {
     world,
     commit(beganMs: number, commit: Partial<Commit<Carrier>>) {
       outcomes.emit({ error: null, jobs: 1, bytes: 1, timing: { beganMs, tookMs: world.now - beganMs } });
-      commits.emit({ added: [], released: [], received: [], programs: [], ...commit });
+      commits.emit({ added: [], released: [], received: [], programs: [], refolded: [], ...commit });
     },
   };
 }

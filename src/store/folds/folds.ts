@@ -69,10 +69,15 @@ export class Folds {
     }
   }
 
+  /** Tables were changed otherwise than by folding: what is remembered of them is read again. */
+  forget(): void {
+    this.#documents.forget();
+  }
+
   /** Empties all folds. */
   empty(): void {
     for (const statement of this.#empty) statement.run();
-    this.#documents.forget();
+    this.forget();
     const { attempts, results, wafers } = this.#state.totals;
     this.#state.count({ attempts: -attempts, results: -results, wafers: -wafers });
   }
@@ -138,10 +143,14 @@ const FOLDS = [
   ...['grounds', 'fields', 'siblings', 'documents', 'final_runs', 'dies', 'attempts', 'run_wafers'],
 ];
 
-/** What is left in runs and wafers are their keys, which the log refers to. */
-const EMPTY = [
-  ...FOLDS.map((table) => `DELETE FROM ${table}`),
-  `UPDATE runs SET ${['started_at_us', 'first_update', 'record_update', ...RECORD_COLUMNS]
-    .map((name) => `${name} = NULL`)
-    .join(', ')}`,
-];
+/** Empties what is folded into runs; what is left there, and in wafers, are their keys, which the log refers to. */
+export const EMPTY_RUNS = `UPDATE runs SET ${[
+  'started_at_us',
+  'first_update',
+  'record_update',
+  ...RECORD_COLUMNS,
+]
+  .map((name) => `${name} = NULL`)
+  .join(', ')}`;
+
+const EMPTY = [...FOLDS.map((table) => `DELETE FROM ${table}`), EMPTY_RUNS];

@@ -106,7 +106,8 @@ interface BidiMethod<Out, In> {
   responseDeserialize(bytes: Buffer): In;
 }
 
-function peerMetadata(self: Origin): Metadata {
+/** Metadata by which a node names itself to a peer. */
+export function peerMetadata(self: Origin): Metadata {
   const metadata = new Metadata();
   metadata.set(PEER_FAB, self.fab);
   metadata.set(PEER_EPOCH, formatEpoch(self.epoch));
@@ -114,7 +115,8 @@ function peerMetadata(self: Origin): Metadata {
   return metadata;
 }
 
-function channelOptions(options: GrpcTransportOptions): ChannelOptions {
+/** How peers are dialled. */
+export function channelOptions(options: GrpcTransportOptions): ChannelOptions {
   return {
     // A pool of its own: otherwise grpc-js lets lanes to one address share a connection, and its window.
     'grpc.use_local_subchannel_pool': 1,
@@ -132,7 +134,8 @@ function channelOptions(options: GrpcTransportOptions): ChannelOptions {
   };
 }
 
-function failure(error: unknown): WafersyncError {
+/** Error of a call that a peer or the library ended. */
+export function failure(error: unknown): WafersyncError {
   const { code = 2, details = String(error), metadata } = error as Partial<StatusObject>;
   const trailers = Object.fromEntries(
     Object.entries(metadata?.getMap() ?? {}).map(([name, value]) => [name, String(value)]),

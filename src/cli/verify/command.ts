@@ -1,0 +1,25 @@
+import type { Command } from 'commander';
+import { address, waitFor } from '../options.ts';
+import type { Terminal } from '../output.ts';
+import { lastVerification, type VerifyOptions, verify } from './verify.ts';
+
+/** Adds `verify` to the commands. */
+export function addVerifyCommand(program: Command, terminal: Terminal, exit: (code: number) => void): void {
+  program
+    .command('verify')
+    .description(
+      'compare what a node has with other fabs, wafer by wafer, and repair what is wrong at either',
+    )
+    .requiredOption('--node <host:port>', 'where the node listens', address)
+    .option('--with <fabs>', 'whom to compare it with: all, or some such as az,de', waitFor, 'all')
+    .option('--no-repair', 'only tell what is wrong')
+    .option('--last', 'compare nothing: tell when each fab was last found equal')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      '\nExit code: 0 all equal; 3 something was wrong and is repaired; 4 something is wrong still;\n1 a fab could not be compared, or the command failed.',
+    )
+    .action(async (options: VerifyOptions & { readonly last?: boolean }) =>
+      exit(await (options.last ? lastVerification : verify)(options, terminal)),
+    );
+}

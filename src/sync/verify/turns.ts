@@ -1,0 +1,61 @@
+import { WafersyncError } from '../../errors.ts';
+import type { World } from '../../world.ts';
+
+/** How long a reading goes on before it gives way, milliseconds. */
+const TURN_MS = 8;
+
+/** What a reading that nobody waits for rests after each turn, milliseconds. */
+export const REST_MS = 100;
+
+/** Lets a long reading give way to everything else that the node does. */
+export class Turns {
+  readonly #world: World;
+  readonly #restMs: number;
+  #began: number;
+
+  /** @param restMs how long it rests after a turn */
+  constructor(world: World, restMs: number) {
+    this.#world = world;
+    this.#restMs = restMs;
+    this.#began = world.steadyMs();
+  }
+
+  /** Runs something that yields where it may give way; it does not rest there, since it holds a reading open. @throws WafersyncError `cancelled` */
+  async run<T>(reading: Generator<void, T>, signal: AbortSignal): Promise<T> {
+    try {
+      for (;;) {
+        const step = reading.next();
+        if (step.done) return step.value;
+        if (this.#isOver()) await this.#give(0, signal);
+      }
+    } finally {
+      reading.return(undefined as never);
+    }
+  }
+
+  /** Between two readings: gives way, and rests, if it has gone on for long. @throws WafersyncError `cancelled` */
+  async between(signal: AbortSignal): Promise<void> {
+    if (this.#isOver()) await this.#give(this.#restMs, signal);
+    else stopIf(signal);
+  }
+
+  /** Gives way. @throws WafersyncError `cancelled` */
+  end(signal: AbortSignal): Promise<void> {
+    return this.#give(0, signal);
+  }
+
+  #isOver(): boolean {
+    return this.#world.steadyMs() - this.#began >= TURN_MS;
+  }
+
+  async #give(delayMs: number, signal: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve) => this.#world.after('verify', delayMs, resolve));
+    this.#began = this.#world.steadyMs();
+    stopIf(signal);
+  }
+}
+
+/** @throws WafersyncError `cancelled` where nobody waits any more */
+export function stopIf(signal: AbortSignal): void {
+  if (signal.aborted) throw new WafersyncError('cancelled', 'the verification was given up');
+}
