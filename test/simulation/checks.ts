@@ -59,7 +59,7 @@ export function conflictsAreThoseOfTheModel(store: Store, ledger: Ledger): numbe
   for (const wafer of DOCUMENTS) {
     const state = new DocumentState();
     for (const { update } of ledger.editsOf(wafer)) {
-      if (!store.vectors.applied.has(update.header.dot)) continue;
+      if (!hasApplied(store, update)) continue;
       state.apply(decodeEdit(update.payload), update.header);
     }
     const { basis } = store.documents.of(wafer);
@@ -72,6 +72,12 @@ export function conflictsAreThoseOfTheModel(store: Store, ledger: Ledger): numbe
     standing += found.length;
   }
   return standing;
+}
+
+/** Whether just this is applied: what was born and lost before anybody was told has left its dot to another. */
+function hasApplied(store: Store, { header: { dot }, digest }: Update): boolean {
+  const stored = store.log.digestOf(dot);
+  return store.vectors.applied.has(dot) && stored !== null && Buffer.compare(stored, digest) === 0;
 }
 
 type ConflictId = Parameters<Store['conflicts']['get']>[0];

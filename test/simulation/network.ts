@@ -175,10 +175,10 @@ export class SimNetwork {
   /** A process is gone. What it had sent may still arrive. */
   fall(process: Dialling & Answering): void {
     const { dice } = this.#options;
-    for (const { dialler, connection } of this.#alive()) {
+    for (const { dialler, connection } of this.#wires) {
       const side = dialler === process ? 'dialler' : 'answerer';
       if (side === 'answerer' && this.#answerers.get(connection) !== process) continue;
-      connection.fall(side, 'the node is down', dice.between(1, 400));
+      connection.fall(side, 'the node is down', () => dice.between(1, 400));
     }
   }
 
@@ -234,7 +234,7 @@ export class SimNetwork {
 
   #answered(wire: Wire, accept: (node: Answering) => void): void {
     const { time, roads, node } = this.#options;
-    this.#wires = [...this.#alive(), wire];
+    this.#wires = [...this.#wires.filter(({ connection }) => connection.attached), wire];
     const target = node(wire.to);
     time.after(roads.delayMs(wire.from, wire.to, 100), () => {
       if (!wire.connection.alive) return;

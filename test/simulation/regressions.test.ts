@@ -21,6 +21,8 @@ const SEEDS: readonly (readonly [seed: number, options: SeedOptions, was: string
   [800_169, {}, 'a copy renewed its epoch and forgot that a later life of its fab had been told of'],
   [740_011, {}, 'what an upgraded node could not apply, for its disk was full, stayed held'],
   [2_000_480, {}, 'a stub was given before its purge was anywhere else, and outlived it'],
+  [4009800, {}, 'a process that was gone with its peer heard what that had sent last'],
+  [4005749, {}, 'an edit that was lost unheard counted in the model beside what took its number'],
 ];
 
 for (const [seed, options, was] of SEEDS) {

@@ -118,6 +118,11 @@ export class Connection<Up, Down> {
     return !this.#over;
   }
 
+  /** Whether one side at least may hear something of it still. */
+  get attached(): boolean {
+    return this.#dialler !== null || this.#answerer !== null;
+  }
+
   /** The dialling side's end. */
   diallerEnd(): Stream<Up> {
     return { send: (message) => this.up.send(message), close: (error) => this.#end('dialler', error, 1) };
@@ -139,15 +144,15 @@ export class Connection<Up, Down> {
     this.#time.after(noticeMs(), () => this.#tell('answerer', error));
   }
 
-  /** One side's process is gone: what it had sent still arrives until the other side notices. */
-  fall(side: 'dialler' | 'answerer', reason: string, noticeMs: number): void {
-    if (this.#over) return;
-    this.#over = true;
+  /** One side's process is gone: what it had sent still arrives until the other side notices, or is gone as well. */
+  fall(side: 'dialler' | 'answerer', reason: string, noticeMs: () => number): void {
     const other = side === 'dialler' ? 'answerer' : 'dialler';
     if (side === 'dialler') this.#dialler = null;
     else this.#answerer = null;
     (side === 'dialler' ? this.down : this.up).kill();
-    this.#time.after(noticeMs, () => {
+    if (this.#over) return;
+    this.#over = true;
+    this.#time.after(noticeMs(), () => {
       this.#kill();
       this.#tell(other, new WafersyncError('unavailable', reason));
     });
