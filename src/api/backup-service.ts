@@ -1,7 +1,7 @@
 import { stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { WafersyncError } from '../errors.ts';
-import { backupPieces } from '../store/backup-file.ts';
+import { BackupPieces } from '../store/backup-file.ts';
 import { type CopyProgress, removeCopy } from '../store/database-copy.ts';
 import { databaseFacts } from '../store/database-facts.ts';
 import type { Store } from '../store/store.ts';
@@ -63,17 +63,10 @@ async function* backup(
   yield { begun: { fab_id: fab, estimated_bytes: fromNumber(store.copyBytes) } };
   for await (const progress of copying(options, signal)) yield { progress };
   const manifest = await manifestOf(options);
-  const pieces = backupPieces(copyFile, manifest);
-  for (;;) {
-    const { done, value } = await pieces.next();
-    if (!done) {
-      yield { data: value };
-      continue;
-    }
-    const { bytes, sha256 } = value;
-    yield { end: { bytes: fromNumber(bytes), sha256, manifest: toManifest(manifest) } };
-    return;
-  }
+  const pieces = new BackupPieces(copyFile, manifest);
+  for await (const data of pieces) yield { data };
+  const { bytes, sha256 } = pieces.digest();
+  yield { end: { bytes: fromNumber(bytes), sha256, manifest: toManifest(manifest) } };
 }
 
 /** Makes the copy, and tells how far it is. */

@@ -36,28 +36,41 @@ export interface BackupDigest {
   readonly sha256: Uint8Array;
 }
 
-/** The pieces of the backup of a database that is copied and closed; then its digest. @param file the copy */
-export async function* backupPieces(
-  file: string,
-  manifest: Manifest,
-): AsyncGenerator<Uint8Array, BackupDigest, void> {
-  const hash = createHash('sha256');
-  let bytes = 0;
-  const counted = (piece: Uint8Array) => {
-    bytes += piece.length;
-    hash.update(piece);
-    return piece;
-  };
-  const handle = await open(file);
-  try {
-    for await (const piece of pieces(handle, manifest.databaseBytes)) yield counted(piece);
-  } finally {
-    await handle.close();
+/** A backup as it is sent: its pieces, once; then its digest. */
+export class BackupPieces implements AsyncIterable<Uint8Array> {
+  readonly #file: string;
+  readonly #manifest: Manifest;
+  readonly #hash = createHash('sha256');
+  #bytes = 0;
+
+  /** @param file a copy of a database, which nobody has open */
+  constructor(file: string, manifest: Manifest) {
+    this.#file = file;
+    this.#manifest = manifest;
   }
-  const told = encodeManifest(manifest);
-  yield counted(told);
-  yield counted(footer(hash, told.length));
-  return { bytes, sha256: hash.digest() };
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {
+    const handle = await open(this.#file);
+    try {
+      for await (const piece of pieces(handle, this.#manifest.databaseBytes)) yield this.#counted(piece);
+    } finally {
+      await handle.close();
+    }
+    const manifest = encodeManifest(this.#manifest);
+    yield this.#counted(manifest);
+    yield this.#counted(footer(this.#hash, manifest.length));
+  }
+
+  /** Of all pieces; once, at the end. */
+  digest(): BackupDigest {
+    return { bytes: this.#bytes, sha256: this.#hash.digest() };
+  }
+
+  #counted(piece: Uint8Array): Uint8Array {
+    this.#bytes += piece.length;
+    this.#hash.update(piece);
+    return piece;
+  }
 }
 
 function footer(hash: Hash, manifestBytes: number): Uint8Array {

@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test';
 import Database from 'better-sqlite3';
 import { fabId } from '../../src/clocks/dot.ts';
 import { WafersyncError } from '../../src/errors.ts';
-import { backupPieces, checkFits, readBackup } from '../../src/store/backup-file.ts';
+import { BackupPieces, checkFits, readBackup } from '../../src/store/backup-file.ts';
 import { databaseFacts } from '../../src/store/database-facts.ts';
 import { presentDatabase, Restoration } from '../../src/store/restoration.ts';
 import { Store } from '../../src/store/store.ts';
@@ -40,7 +40,7 @@ async function backUp(store: Store, folder: string): Promise<{ file: string; man
     peers: new Map([[fabId('az'), '127.0.0.1:1']]),
   };
   const pieces: Uint8Array[] = [];
-  for await (const piece of backupPieces(copy, manifest)) pieces.push(piece);
+  for await (const piece of new BackupPieces(copy, manifest)) pieces.push(piece);
   const file = join(folder, 'tw.backup');
   writeFileSync(file, Buffer.concat(pieces));
   return { file, manifest };
@@ -301,7 +301,7 @@ test('a backup whose database SQLite finds damaged is not put in place', async (
   writeFileSync(copy, readFileSync(backup).subarray(0, manifest.databaseBytes));
   damageFirstPage(copy, 'update_log');
   const pieces: Uint8Array[] = [];
-  for await (const piece of backupPieces(copy, manifest)) pieces.push(piece);
+  for await (const piece of new BackupPieces(copy, manifest)) pieces.push(piece);
   writeFileSync(backup, Buffer.concat(pieces));
   await readBackup(backup);
   const restoration = Restoration.begin(file);
