@@ -15,9 +15,12 @@ import { type Ran, wafersync } from '../support/command.ts';
 import { foldDigest } from '../support/fold-digests.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-const BOUNDED = { timeout: 300_000 };
+const BOUNDED = { timeout: 600_000 };
 
-/** Five fabs, each with a tester and a person at work. */
+/** Where testers and people are at work; the others have what comes from there. */
+const BUSY = ['tw', 'az'] as const satisfies readonly Fab[];
+
+/** Five fabs, with a tester and a person at work at some. */
 class Scene {
   readonly ledger = new Ledger();
   readonly cluster: Cluster;
@@ -26,7 +29,7 @@ class Scene {
 
   constructor(cluster: Cluster) {
     this.cluster = cluster;
-    for (const fab of FABS) {
+    for (const fab of BUSY) {
       this.#testers.set(fab, []);
       this.#people.set(fab, []);
       this.begin(fab);
@@ -50,10 +53,10 @@ class Scene {
     const people = this.#people.get(fab)!;
     const n = testers.length;
     const node = this.cluster.address(fab);
-    const plan = { lot: `L-${fab}-${n}`, equipmentId: `T-${fab}-${n}`, diesPerSecond: 10, resultsPerDie: 20 };
+    const plan = { lot: `L-${fab}-${n}`, equipmentId: `T-${fab}-${n}`, diesPerSecond: 5, resultsPerDie: 20 };
     testers.push(new StreamLoad({ ...plan, node }, this.ledger));
     people.push(
-      new EditLoad({ author: `${fab}-${n}`, node, wafer: `E-${fab}-${n}`, everyMs: 400 }, this.ledger),
+      new EditLoad({ author: `${fab}-${n}`, node, wafer: `E-${fab}-${n}`, everyMs: 1000 }, this.ledger),
     );
   }
 
@@ -65,8 +68,8 @@ class Scene {
     await Promise.all(FABS.map((other) => reaches(this.cluster.address(other), vector)));
   }
 
-  /** Settles once the testers of each fab have had so many results more acknowledged. */
-  async more(results: number, fabs: readonly Fab[] = FABS): Promise<void> {
+  /** Settles once the last tester of each of these fabs has had so many results more acknowledged. */
+  async more(results: number, fabs: readonly Fab[] = BUSY): Promise<void> {
     await Promise.all(fabs.map((fab) => this.#testers.get(fab)!.at(-1)!.more(results)));
   }
 
@@ -138,7 +141,7 @@ test(
     const told = JSON.parse(await ran('restore', file, ...config, '--yes', '--json'));
     assert.ok(told.restored && existsSync(told.replaced));
     assert.ok(told.fetched_updates > 0);
-    await scene.more(100, ['az', 'de', 'il', 'kr']);
+    await scene.more(100, ['az']);
     await cluster.startNode('tw');
     scene.begin('tw');
     await scene.more(300);
