@@ -63,17 +63,20 @@ export function outlookText(told: OutlookJson): string {
     ...(told.present.state === 'none'
       ? ['what had reached no other fab since the backup was made is gone']
       : []),
-    '',
-    table(
-      ['BORN AT', 'IN THE BACKUP', 'COME AGAIN', 'LOST'],
-      told.fabs.map((fab) => [
-        fab.fab_id,
-        grouped(fab.backup_updates),
-        grouped(fab.fetched_updates),
-        grouped(fab.lost_updates),
-      ]),
-    ),
+    ...(told.fabs.length > 0 ? ['', fabTable(told)] : []),
   ].join('\n');
+}
+
+function fabTable({ fabs }: OutlookJson): string {
+  return table(
+    ['BORN AT', 'IN THE BACKUP', 'COME AGAIN', 'LOST'],
+    fabs.map((fab) => [
+      fab.fab_id,
+      grouped(fab.backup_updates),
+      grouped(fab.fetched_updates),
+      grouped(fab.lost_updates),
+    ]),
+  );
 }
 
 function presentText({ state, epoch, updates, error }: OutlookJson['present']): string {
