@@ -12,7 +12,15 @@ export function nodeLines(node: NodeJson): string[] {
     `${grouped(node.wafers)} wafers, ${grouped(node.attempts)} attempts, ${grouped(node.results)} results in ${grouped(node.updates)} updates${lag}`,
     `${grouped(node.missing_updates)} updates are known elsewhere and not yet here, ${grouped(node.held_updates)} are here and held back`,
   ];
-  return [...facts, conflicts(node), ...database(node), ...odd(node), ...fullDisk(node), ...renewal(node), ...retention(node)];
+  return [
+    ...facts,
+    conflicts(node),
+    ...database(node),
+    ...odd(node),
+    ...fullDisk(node),
+    ...renewal(node),
+    ...retention(node),
+  ];
 }
 
 /** An older node does not tell. */
