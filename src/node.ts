@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { Health } from './api/health.ts';
 import { showWhatIsTaken } from './api/intake-health.ts';
 import { createServer } from './api/server.ts';
@@ -10,7 +9,7 @@ import type { ImportFile } from './ingest/folder/take-file.ts';
 import { importStdf } from './ingest/stdf/import.ts';
 import { Spool } from './ingest/upload/spool.ts';
 import type { Log } from './log.ts';
-import { databaseFile, openStore } from './node/database.ts';
+import { databaseFile, openStore, spoolFolder } from './node/database.ts';
 import { type ReplicaParts, replicaParts, type SyncParts, syncParts } from './node/replication.ts';
 import { addServices, type NodeSlots } from './node/services.ts';
 import type { EventSource } from './replica/event-source.ts';
@@ -86,7 +85,7 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
   });
   const health = new Health();
   const files = { timeZone: config.timeZone, intake: telemetry.intake(replicating.replica, 'file') };
-  const spool = new Spool(join(config.dataDir, 'spool'), config.intake.maxUploadBytes, world);
+  const spool = new Spool(spoolFolder(config), config.intake.maxUploadBytes, world);
   addServices(server, {
     ...{ ...composed, telemetry, health },
     importFile: ({ fileName, lot, final, chunks }, signal) =>

@@ -115,6 +115,7 @@ function nodeState(options: SyncMonitorOptions, uptimeMs: number): NodeState {
     retention: retentionState(options),
     database: databaseState(store),
     clock: clockState(store, sync.clocks, options.world),
+    renewal: renewalState(options),
     storage: {
       full: storage.full,
       full_for_ms: fromNumber(Math.round(storage.fullForMs)),
@@ -126,6 +127,18 @@ function nodeState(options: SyncMonitorOptions, uptimeMs: number): NodeState {
 
 function inState({ membership }: SyncMonitorOptions, wanted: MemberState): string[] {
   return membership.fabs().flatMap(({ fab, state }) => (state === wanted ? [fab] : []));
+}
+
+function renewalState({ store, sync }: SyncMonitorOptions): wafersync.v1.RenewalState.$Properties | null {
+  const { renewed } = sync;
+  if (!renewed) return null;
+  const missing = sync.missing().filter(({ fab }) => fab === store.origin.fab);
+  return {
+    reason: renewed.reason,
+    from_epoch: fromNumber(renewed.from.epoch),
+    renewed_at_us: fromNumber(Math.round(renewed.atMs * 1000)),
+    missing_own_updates: fromNumber(missing.size),
+  };
 }
 
 function retentionState({ store, retention }: SyncMonitorOptions): wafersync.v1.RetentionState.$Properties {

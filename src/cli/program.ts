@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import { YIELD_VIEWS } from '../wafer/views.ts';
+import { addBackupCommands } from './backup/command.ts';
 import { addConflictCommands } from './conflicts/command.ts';
 import { type DemoOptions, demo } from './demo/demo.ts';
 import { addFabCommands } from './fab/command.ts';
@@ -78,6 +79,7 @@ function makeProgram(terminal: Terminal, exit: Exit): Command {
   addRetentionCommands(program, terminal, exit);
   addSteeringCommands(program, terminal, exit);
   addVerifyCommand(program, terminal, exit);
+  addBackupCommands(program, terminal, exit);
   addGenerateCommand(program, terminal, exit);
   for (const command of program.commands) pointToHelp(command, 'wafersync');
   return program.showHelpAfterError('`wafersync --help` tells the commands.');

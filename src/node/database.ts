@@ -11,9 +11,14 @@ export function databaseFile({ dataDir }: NodeConfig): string {
   return join(dataDir, 'wafersync.db');
 }
 
+/** Folder of what is on its way in or out; emptied at each start. */
+export function spoolFolder({ dataDir }: NodeConfig): string {
+  return join(dataDir, 'spool');
+}
+
 /** Opens the database of a node, making it where there is none. */
 export function openStore(config: NodeConfig, world: World): Store {
-  makeFolder(config.dataDir);
+  makeDataFolder(config);
   return Store.open({
     file: databaseFile(config),
     fab: config.fab,
@@ -22,7 +27,8 @@ export function openStore(config: NodeConfig, world: World): Store {
   });
 }
 
-function makeFolder(folder: string): void {
+/** Makes the folder of a node's database where it is missing. @throws WafersyncError `precondition` */
+export function makeDataFolder({ dataDir: folder }: NodeConfig): void {
   try {
     mkdirSync(folder, { recursive: true });
   } catch (error) {

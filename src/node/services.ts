@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { backupServiceHandlers } from '../api/backup-service.ts';
 import { conflictServiceHandlers } from '../api/conflict-service.ts';
 import { dataSyncHandlers } from '../api/data-sync.ts';
 import { loadDescriptors } from '../api/descriptors.ts';
@@ -24,6 +26,7 @@ import { HeldControl } from '../sync/held-control.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { ProgramBuilder } from '../wafer/program-codec.ts';
 import {
+  backupService,
   conflictService,
   dataSync,
   retentionService,
@@ -35,6 +38,7 @@ import {
   waferService,
 } from '../wire/services.ts';
 import type { World } from '../world.ts';
+import { spoolFolder } from './database.ts';
 import type { ReplicaParts, SyncParts } from './replication.ts';
 
 /** What services answer from. */
@@ -130,6 +134,8 @@ function addOperations(server: Server, parts: ServedParts): void {
   const { sync, membership, lots, marks, retention, fabs, peers, audit, pauses, limits, verifier } = syncing;
   const shared = { store, sync, world, membership };
   server.add(retentionService, retentionServiceHandlers({ store, retention }), RETENTION_POLICIES);
+  const copyFile = join(spoolFolder(config), 'backup.db');
+  server.add(backupService, backupServiceHandlers({ store, membership, world, version, copyFile }));
   server.add(
     syncControl,
     syncControlHandlers({

@@ -111,6 +111,24 @@ export class Connection {
     }
   }
 
+  /**
+   * Copies the database into a new file, some pages at a time, between whatever else is done: what is written here
+   * meanwhile is written to the copy as well, so that it is of one moment in the end. Another program that writes makes it
+   * begin anew.
+   * @param next told the pages that are left and those in all after each step; gives how many the next one copies, and
+   * ends the copy by throwing
+   * @throws WafersyncError the storage's failure; what `next` throws
+   */
+  async copyTo(file: string, next: (left: number, pages: number) => number): Promise<void> {
+    try {
+      await this.#db.backup(file, {
+        progress: ({ remainingPages, totalPages }) => next(remainingPages, totalPages),
+      });
+    } catch (thrown) {
+      throw storageFailure(thrown, file) ?? thrown;
+    }
+  }
+
   /** Inside a transaction: undoes what `work` did, and that alone, if it throws. May be nested. */
   savepoint<T>(work: () => T): T {
     this.requireTransaction();

@@ -61,8 +61,8 @@ export function openDatabase(options: DatabaseOptions): OpenDatabase {
   }
 }
 
-/** One name for one file, so that a symbolic link does not lead around the lock. */
-function realFile(file: string): string {
+/** One name for one file, so that a symbolic link does not lead around the lock. @throws WafersyncError `precondition` */
+export function realFile(file: string): string {
   if (existsSync(file)) return realpathSync(file);
   const folder = dirname(file);
   if (!existsSync(folder)) {

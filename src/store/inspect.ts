@@ -10,9 +10,10 @@ const MIN_BYTES = 512;
 
 /**
  * Checks, without writing, that a file is this fab's database and of a version known here.
+ * @param versions whether one of a newer version will do
  * @throws WafersyncError `damaged`, or `conflict` where it is another's or of a newer version, naming file and remedy
  */
-export function inspectDatabase(file: string, fab: FabId): void {
+export function inspectDatabase(file: string, fab: FabId, versions: 'known' | 'any' = 'known'): void {
   const { size } = statSync(file);
   if (size < MIN_BYTES) {
     throw new WafersyncError('damaged', `database ${file} has only ${size} bytes: it was cut, or never one`, {
@@ -23,7 +24,7 @@ export function inspectDatabase(file: string, fab: FabId): void {
   try {
     db = new Database(file, { readonly: true, fileMustExist: true });
     checkProgram(db, file);
-    checkVersion(db, file);
+    if (versions === 'known') checkVersion(db, file);
     checkFab(db, file, fab);
   } catch (thrown) {
     throw fromSqlite(thrown, file);

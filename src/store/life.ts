@@ -5,6 +5,8 @@ import type { Connection } from './connection.ts';
 
 /** Why a database goes on under another epoch. */
 export type RenewalReason =
+  /** It was restored from a backup. */
+  | 'restored'
   /** The file is another one than was opened last: a copy, or a backup that was put in its place. */
   | 'copied'
   /** The file is the same one, with what it held at an earlier opening. */
@@ -24,6 +26,9 @@ export const identifyFile: IdentifyFile = (file) => {
   const { ino, birthtimeMs } = statSync(file);
   return `${ino} ${Math.floor(birthtimeMs)}`;
 };
+
+/** Stands for the file of a database in a backup, which no file is. */
+export const IN_BACKUP = 'backup';
 
 /** Bytes of a token. */
 const TOKEN_BYTES = 16;
@@ -51,10 +56,11 @@ export class Life {
   }
 
   /** Why what was opened is not what was left; null where it is, or where it is opened so for the first time. */
-  recognise(): 'copied' | 'put-back' | null {
+  recognise(): 'restored' | 'copied' | 'put-back' | null {
     const row = this.#statements.get.get();
     // It never knew a token, but a token was written beside it: that part of it is gone.
     if (!row) return this.#tokens().length > 0 ? 'put-back' : null;
+    if (row.file === IN_BACKUP) return 'restored';
     if (row.file !== this.#identify(this.#connection.file)) return 'copied';
     return this.#tokens().includes(row.token) ? null : 'put-back';
   }

@@ -17,6 +17,7 @@ import { Chains } from './chains.ts';
 import { Conflicts } from './conflicts.ts';
 import type { Connection } from './connection.ts';
 import { type DatabaseOptions, type OpenDatabase, openDatabase } from './database.ts';
+import { type CopyProgress, copyBytes, copyDatabase } from './database-copy.ts';
 import { AttemptBirths } from './documents/attempt-births.ts';
 import { Bases } from './documents/bases.ts';
 import { DocumentQueries } from './documents/stored-view.ts';
@@ -355,6 +356,16 @@ export class Store {
     );
     this.#readers.add(reader);
     return reader;
+  }
+
+  /** Copies the database into a new file while it is written to; see {@link copyDatabase}. */
+  copyTo(file: string, progress: (progress: CopyProgress) => void, signal: AbortSignal): Promise<void> {
+    return copyDatabase(this.#connection, file, progress, signal);
+  }
+
+  /** Bytes that a copy of it needs at most, as of now. */
+  get copyBytes(): number {
+    return copyBytes(this.#connection.file);
   }
 
   /** Bounds the size of the database file from now on, bytes; null takes the bound away. What is there stays. */

@@ -1,9 +1,10 @@
-import { formatEpoch, originKey } from '../clocks/dot.ts';
+import { formatEpoch, type Origin, originKey } from '../clocks/dot.ts';
 import { WafersyncError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Settled } from '../replica/fork-settler.ts';
 import type { Replica } from '../replica/replica.ts';
-import type { Store } from '../store/store.ts';
+import type { RenewalReason } from '../store/life.ts';
+import type { Renewal, Store } from '../store/store.ts';
 import type { World } from '../world.ts';
 import type { ForkFound } from './fork-searches.ts';
 import type { Carrier } from './sync-runner.ts';
@@ -11,11 +12,17 @@ import type { Carrier } from './sync-runner.ts';
 /** What a keeper is made of. */
 export interface LifeKeeperOptions {
   readonly replica: Pick<Replica<Carrier>, 'forks' | 'fence'>;
-  readonly store: Pick<Store, 'origin'>;
+  readonly store: Pick<Store, 'origin' | 'renewal'>;
   readonly world: Pick<World, 'nowMs'>;
   readonly log: Log;
   /** This node is to take no part in the mesh any more. */
   readonly fence: (error: WafersyncError) => void;
+}
+
+/** How a database came to go on under another epoch. */
+export interface Renewed extends Renewal {
+  /** ms since 1970-01-01 UTC. */
+  readonly atMs: number;
 }
 
 /**
@@ -28,8 +35,17 @@ export class LifeKeeper {
   /** Whether this process has made way for a later life once. */
   #superseded = false;
 
+  #renewed: Renewed | null;
+
   constructor(options: LifeKeeperOptions) {
     this.#options = options;
+    const { store, world } = options;
+    this.#renewed = store.renewal && { ...store.renewal, atMs: world.nowMs() };
+  }
+
+  /** How the epoch was renewed last since the database was opened; null where it was not. */
+  get renewed(): Renewed | null {
+    return this.#renewed;
   }
 
   /** Goes on with what the last process was about when it ended. */
@@ -63,8 +79,9 @@ export class LifeKeeper {
     );
   }
 
-  #tell(origin: ForkFound['origin'], reason: string, { renewed, gaveWay, reissued }: Settled): void {
-    const { log } = this.#options;
+  #tell(origin: Origin, reason: RenewalReason, { renewed, gaveWay, reissued }: Settled): void {
+    const { log, world } = this.#options;
+    if (renewed) this.#renewed = { reason, from: origin, atMs: world.nowMs() };
     if (renewed) log.warn('epoch.renewed', { reason, from: originKey(origin), to: originKey(renewed) });
     if (gaveWay > 0) log.warn('fork.settled', { origin: originKey(origin), gave_way: gaveWay, reissued });
   }

@@ -13,7 +13,7 @@ import type { Cancel, World } from '../world.ts';
 import { fraction } from './backoff.ts';
 import type { LaneId, MeshEffect, MeshEvent, PeerView, StoredUpdate } from './events.ts';
 import { LaneWriter } from './lane-writer.ts';
-import { LifeKeeper } from './life-keeper.ts';
+import { LifeKeeper, type Renewed } from './life-keeper.ts';
 import { Mesh } from './mesh.ts';
 import type { MeshOptions } from './mesh-options.ts';
 import type { PeerStatus, PullRequest } from './messages.ts';
@@ -155,6 +155,11 @@ export class SyncRunner {
   /** Why this node takes no part any more; null while it does. */
   get fenced(): WafersyncError | null {
     return this.#fenced;
+  }
+
+  /** How the epoch was renewed last since the database was opened; null where it was not. */
+  get renewed(): Renewed | null {
+    return this.#lives.renewed;
   }
 
   #fence(error: WafersyncError): void {

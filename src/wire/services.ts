@@ -155,6 +155,11 @@ export const retentionService = service('wafersync.v1.RetentionService', {
   ListPurges: unary(v1.ListPurgesRequest, v1.ListPurgesResponse),
 });
 
+/** Backups of a node's database. */
+export const backupService = service('wafersync.v1.BackupService', {
+  Backup: serverStream(v1.BackupRequest, v1.BackupResponse),
+});
+
 /** What a node knows of itself and of its peers. */
 export const syncMonitor = service('wafersync.v1.SyncMonitor', {
   GetNode: unary(v1.GetNodeRequest, v1.GetNodeResponse),
@@ -224,6 +229,7 @@ export const services: readonly Service[] = [
   waferService,
   conflictService,
   retentionService,
+  backupService,
   syncMonitor,
   syncControl,
   verifyService,

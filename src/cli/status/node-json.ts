@@ -35,6 +35,7 @@ export function nodeJson(node: Message<'NodeState'>) {
       refused_writes: toNumber(node.storage?.refused_writes),
     },
     retention: retentionOf(node.retention ?? {}),
+    renewal: node.renewal ? renewalOf(node.renewal) : null,
     database: databaseOf(node.database ?? {}),
     clock: clockOf(node.clock ?? {}),
     members: node.members ?? [],
@@ -69,6 +70,15 @@ function retentionOf(state: Message<'RetentionState'>) {
       heard_at_us: toNumber(block.heard_at_us),
       oldest_us: toNumber(block.oldest_us),
     })),
+  };
+}
+
+function renewalOf(state: Message<'RenewalState'>) {
+  return {
+    reason: state.reason ?? '',
+    from_epoch: formatEpoch(toNumber(state.from_epoch) as Epoch),
+    renewed_at_us: toNumber(state.renewed_at_us),
+    missing_own_updates: toNumber(state.missing_own_updates),
   };
 }
 

@@ -1,5 +1,5 @@
 import { plainly } from '../../api/connection-words.ts';
-import { duration, grouped, signed, size, table } from '../output.ts';
+import { duration, grouped, signed, size, table, utc } from '../output.ts';
 import { limitText } from '../steering/limit.ts';
 import { pauseText } from '../steering/peer.ts';
 import type { NodeJson } from './node-json.ts';
@@ -12,7 +12,15 @@ export function nodeLines(node: NodeJson): string[] {
     `${grouped(node.wafers)} wafers, ${grouped(node.attempts)} attempts, ${grouped(node.results)} results in ${grouped(node.updates)} updates${lag}`,
     `${grouped(node.missing_updates)} updates are known elsewhere and not yet here, ${grouped(node.held_updates)} are here and held back`,
   ];
-  return [...facts, conflicts(node), ...database(node), ...odd(node), ...fullDisk(node), ...retention(node)];
+  return [
+    ...facts,
+    conflicts(node),
+    ...database(node),
+    ...odd(node),
+    ...fullDisk(node),
+    ...renewal(node),
+    ...retention(node),
+  ];
 }
 
 /** An older node does not tell. */
@@ -65,6 +73,16 @@ function departed({ fab_id, evicted_fabs, removed_fabs }: NodeJson): string[] {
     ...others(evicted_fabs, 'evicted'),
     ...others(removed_fabs, 'removed'),
   ];
+}
+
+function renewal({ renewal: state }: NodeJson): string[] {
+  if (!state) return [];
+  const { reason, from_epoch, renewed_at_us, missing_own_updates: missing } = state;
+  const rest =
+    missing > 0
+      ? `${grouped(missing)} updates of its own are still to come from other fabs`
+      : 'nothing of its own that others have is missing';
+  return [`ANOTHER EPOCH since ${utc(renewed_at_us)} (${reason}), before it was ${from_epoch}: ${rest}`];
 }
 
 function retention({ retention: state }: NodeJson): string[] {

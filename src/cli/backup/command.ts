@@ -1,0 +1,28 @@
+import type { Command } from 'commander';
+import { address } from '../options.ts';
+import type { Terminal } from '../output.ts';
+import { type BackupOptions, backup } from './backup.ts';
+import { type RestoreOptions, restore } from './restore.ts';
+
+/** Adds `backup` and `restore` to the commands. */
+export function addBackupCommands(program: Command, terminal: Terminal, exit: (code: number) => void): void {
+  program
+    .command('backup')
+    .description('write the database of a node to one file, while the node runs')
+    .argument('<file>', 'the file; it must not be there yet')
+    .requiredOption('--node <host:port>', 'where the node listens', address)
+    .option('--json', 'print JSON')
+    .action(async (file: string, options: BackupOptions) => exit(await backup(file, options, terminal)));
+  program
+    .command('restore')
+    .description('put the database of a backup in the place of the one of a stopped node')
+    .argument('<file>', 'the backup')
+    .option('--config <file>', 'configuration of the node; may be left out with --dry-run')
+    .option(
+      '--dry-run',
+      'only tell what the backup is, what would come from other fabs and what would be lost',
+    )
+    .option('--yes', 'restore even if something would be lost, or if that cannot be told')
+    .option('--json', 'print JSON')
+    .action(async (file: string, options: RestoreOptions) => exit(await restore(file, options, terminal)));
+}

@@ -1,0 +1,121 @@
+import { statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { loadConfig, type NodeConfig } from '../../config/load.ts';
+import { WafersyncError } from '../../errors.ts';
+import { databaseFile, makeDataFolder } from '../../node/database.ts';
+import { checkFits, readBackup } from '../../store/backup-file.ts';
+import { type PresentDatabase, presentDatabase, Restoration } from '../../store/restoration.ts';
+import type { Manifest } from '../../wire/backup-manifest.ts';
+import { realWorld } from '../../world.ts';
+import type { Terminal } from '../output.ts';
+import { askPeers } from './ask-peers.ts';
+import { backupLine, toJson } from './backup.ts';
+import { type Outlook, outlookOf } from './outlook.ts';
+import { outlookJson, outlookText } from './outlook-text.ts';
+
+/** Options of `wafersync restore`. */
+export interface RestoreOptions {
+  /** Path of the configuration. */
+  readonly config?: string;
+  readonly dryRun?: boolean;
+  readonly yes?: boolean;
+  readonly json?: boolean;
+}
+
+/** Restores a backup, or tells what that would do. Resolves to the exit code. */
+export async function restore(file: string, options: RestoreOptions, terminal: Terminal): Promise<number> {
+  const { config: path, dryRun = false } = options;
+  if (path === undefined && !dryRun) {
+    throw new WafersyncError('invalid', 'no --config says which node the backup is for', {
+      hint: 'Say --config FILE; with --dry-run alone, the backup says what it is.',
+    });
+  }
+  const manifest = await readBackup(file);
+  if (path === undefined) {
+    const told = toJson(manifest);
+    terminal.out(options.json ? JSON.stringify({ backup: told }) : backupLine(told));
+    return 0;
+  }
+  const config = loadConfig(path);
+  checkFits(file, manifest, config.fab);
+  if (dryRun) await lookAhead(config, manifest, options, terminal);
+  else await restoreTo(config, file, manifest, options, terminal);
+  return 0;
+}
+
+/** Tells what a restore would do; the node may run. */
+async function lookAhead(
+  config: NodeConfig,
+  manifest: Manifest,
+  { json }: RestoreOptions,
+  terminal: Terminal,
+): Promise<void> {
+  const seen = await look(config, manifest);
+  terminal.out(json ? JSON.stringify(seen.json) : seen.text);
+}
+
+async function restoreTo(
+  config: NodeConfig,
+  file: string,
+  manifest: Manifest,
+  { yes, json }: RestoreOptions,
+  terminal: Terminal,
+): Promise<void> {
+  makeDataFolder(config);
+  const database = databaseFile(config);
+  const restoration = Restoration.begin(database);
+  try {
+    const seen = await look(config, manifest);
+    if (!json) terminal.out(seen.text);
+    if (!yes) refuseInDoubt(seen.outlook);
+    await checkRoom(dirname(database), manifest.databaseBytes);
+    await restoration.stage(file, manifest);
+    const { steps, aside } = restoration.replacement(realWorld.nowMs(), seen.present.state);
+    for (const step of steps) step.run();
+    if (json) terminal.out(JSON.stringify({ ...seen.json, restored: true, replaced: aside ?? '' }));
+    else terminal.out(doneText(database, aside));
+  } finally {
+    restoration.end();
+  }
+}
+
+interface Seen {
+  readonly present: PresentDatabase;
+  readonly outlook: Outlook;
+  readonly json: object;
+  readonly text: string;
+}
+
+async function look(config: NodeConfig, manifest: Manifest): Promise<Seen> {
+  const present = presentDatabase(databaseFile(config), config.fab);
+  const answers = await askPeers(config, manifest);
+  const outlook = outlookOf(manifest.received, present, answers);
+  const told = outlookJson(manifest, present, answers, outlook);
+  return { present, outlook, json: told, text: outlookText(told) };
+}
+
+function refuseInDoubt({ doubts }: Outlook): void {
+  if (doubts.length === 0) return;
+  throw new WafersyncError('precondition', `nothing was restored: ${doubts.join('; ')}`, {
+    hint: 'If the present database can still be opened, start its node until `wafersync status` counts nothing under LACKS UPDATES. Else say --yes: the present database is kept aside.',
+  });
+}
+
+async function checkRoom(folder: string, bytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(folder);
+  if (bavail * bsize >= bytes) return;
+  throw new WafersyncError(
+    'exhausted',
+    `${folder} has ${bavail * bsize} bytes free, and the restored database needs ${bytes}`,
+    { hint: 'Free space there. The present database is kept beside it.' },
+  );
+}
+
+function doneText(database: string, aside: string | null): string {
+  const kept = aside === null ? [] : [`The database that was there is kept as ${aside}`];
+  return [
+    `restored to ${database}`,
+    ...kept,
+    'Start the node: it begins another epoch, and fetches from the other fabs what the backup lacks.',
+  ].join('\n');
+}
