@@ -89,8 +89,10 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
   addServices(server, {
     ...{ ...composed, telemetry, health },
     importFile: ({ fileName, lot, final, chunks }, signal) =>
-      spool.hold(fileName, chunks, (path) =>
-        telemetry.file(importStdf(path, { ...files, fileName, lot: lot ?? undefined, final, signal })),
+      telemetry.file(
+        spool.hold(fileName, chunks, (path) =>
+          importStdf(path, { ...files, fileName, lot: lot ?? undefined, final, signal }),
+        ),
       ),
   });
   showHealth(health, composed);

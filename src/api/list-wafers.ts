@@ -74,7 +74,7 @@ export async function* unsyncedWafers(
       after = place;
       for (const { key, message } of found) if (message.state !== SyncState.SYNCED) yield key;
     }
-  } while (after !== null);
+  } while (after !== null && !signal.aborted);
 }
 
 /**

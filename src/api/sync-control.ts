@@ -48,8 +48,9 @@ export function syncControlHandlers(options: SyncControlOptions): HandlersOf<typ
     RemoveFab: unary<Message<'RemoveFabRequest'>, Message<'RemoveFabResponse'>>(async (request) => {
       const fab = fabId(request.fab_id ?? '');
       const author = reasonedBy(request);
-      await fabs.remove(fab, author);
-      await audit.record({ act: 'fab.remove', about: fab, detail: '', ...author });
+      await fabs.remove(fab, author, () =>
+        audit.record({ act: 'fab.remove', about: fab, detail: '', ...author }),
+      );
       return { fab: infoOf(fabs.facts(fab)) };
     }),
     EvictFab: unary<Message<'EvictFabRequest'>, Message<'EvictFabResponse'>>(async (request) => {

@@ -9,7 +9,7 @@ import type { WaferKey } from '../wafer/wafer-key.ts';
 import { fromNumber } from '../wire/long.ts';
 import type { Message } from '../wire/message.ts';
 import type { World } from '../world.ts';
-import { onChange } from './changes.ts';
+import { onChange, pause } from './changes.ts';
 import { unsyncedWafers } from './list-wafers.ts';
 import { meshNow, type StatusSources, waferStatus } from './wafer-status.ts';
 
@@ -21,8 +21,13 @@ export interface WatchSources extends StatusSources {
   readonly commits: Pick<EventSource<Commit<unknown>>, 'subscribe'>;
 }
 
-/** Where a client does not say: least time between two looks, milliseconds. */
+/** Where a client does not say: least time between two looks, milliseconds; and what it may say. */
 const DEFAULT_INTERVAL_MS = 100;
+const MIN_INTERVAL_MS = 20;
+const MAX_INTERVAL_MS = 3_600_000;
+
+/** Wafers that are looked at before others have their turn. */
+const LOOK = 100;
 
 /** Wafers that one watch follows. */
 const MAX_FOLLOWED = 1_000;
@@ -49,9 +54,11 @@ export async function* watchSync(
   try {
     for await (const key of watch.present(signal)) watch.follow(key);
     let first = true;
-    const interval = request.min_interval_ms || DEFAULT_INTERVAL_MS;
+    const wished = request.min_interval_ms || DEFAULT_INTERVAL_MS;
+    const interval = Math.min(Math.max(wished, MIN_INTERVAL_MS), MAX_INTERVAL_MS);
     for await (const _ of onChange(sources.sync.changes, sources.world, interval, signal)) {
-      yield* watch.news();
+      if (watch.membersChanged()) for await (const key of watch.present(signal)) watch.follow(key);
+      yield* watch.news(signal);
       if (first) yield { up_to_date: true };
       first = false;
     }
@@ -72,11 +79,14 @@ class Watch {
   /** Wafers that match and are not followed, at most as many as are. */
   readonly #leftOut = new Set<string>();
   #leftOutTold = 0;
+  /** Members when it last looked. */
+  #members: string;
 
   constructor(sources: WatchSources, request: Message<'WatchSyncStatusRequest'>) {
     this.#sources = sources;
     const { wafer_id, lot, insertion } = request;
     this.#names = { waferId: wafer_id ?? '', lot: lot ?? '', insertion: insertion ?? '' };
+    this.#members = sources.membership.members().join();
     if (insertion && !wafer_id) {
       throw new WafersyncError('invalid', 'insertion is given, and wafer_id is empty', {
         hint: 'Name the wafer, or only its lot, or nothing for all.',
@@ -95,6 +105,13 @@ class Watch {
     } else yield* unsyncedWafers(this.#sources, signal);
   }
 
+  /** Whether others belong to the mesh than when this was asked last: wafers that were SYNCED may be so no more. */
+  membersChanged(): boolean {
+    const before = this.#members;
+    this.#members = this.#sources.membership.members().join();
+    return this.#members !== before;
+  }
+
   /** Follows a wafer, as far as there is room. */
   follow(key: WaferKey): void {
     const name = nameOf(key);
@@ -106,8 +123,11 @@ class Watch {
   /** What is remembered of the wafers that a commit names is looked up again; those that are new are followed. */
   committed(commit: Commit<unknown>): void {
     const touched = touchedBy(commit);
-    if (touched === null) for (const followed of this.#followed.values()) followed.facts = null;
-    const named = touched ?? commit.added.map(({ update }) => update.header.wafer);
+    for (const followed of this.#followed.values()) {
+      const counts = () => followed.facts?.runs.some(({ id }) => touched?.runs.has(id)) ?? false;
+      if (touched === null || counts()) followed.facts = null;
+    }
+    const named = touched?.wafers ?? commit.added.map(({ update }) => update.header.wafer);
     for (const key of named) {
       if (key.waferId === '' || isMesh(key) || !this.#matches(key)) continue;
       this.follow(key);
@@ -117,10 +137,12 @@ class Watch {
   }
 
   /** The wafers of which something is other than it was told. */
-  *news(): Generator<News> {
+  async *news(signal: AbortSignal): AsyncGenerator<News> {
     const mesh = meshNow(this.#sources);
     this.#takeIn();
+    let looked = 0;
     for (const [name, followed] of this.#followed) {
+      if (++looked % LOOK === 0) await pause(this.#sources.world, 1, signal);
       followed.facts ??= waferFacts(this.#sources.store, followed.key);
       const { message } = waferStatus(followed.facts, mesh);
       const text = JSON.stringify(message);

@@ -114,6 +114,7 @@ export function syncParts(config: NodeConfig, { store, world, log }: PartsAround
   const verifier = new Verifier({
     ...{ store, replica, world, log, self: config.fab },
     members: () => membership.members(),
+    canDial: (fab) => membership.addressOf(fab) !== null,
     dial: digestDialer({ ...dialOptions(config, membership, store), world }),
     reports: () => sync.reports(),
     intervalH: config.sync.verifyIntervalH,

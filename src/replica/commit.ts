@@ -30,6 +30,8 @@ export interface Commit<Token> {
   readonly programs: readonly ProgramDigest[];
   /** Wafers of which the tables were wrong, and are folded again. */
   readonly refolded: readonly WaferKey[];
+  /** One for each other small write, such as a mark that an update is damaged. */
+  readonly housekept: readonly true[];
 }
 
 /** Received updates that could not be stored. */
@@ -69,7 +71,7 @@ export type Undertaking<Token> = { readonly [K in keyof Commit<Token>]: Commit<T
 
 /** A commit that has done nothing yet. */
 export function nothingDone<Token>(): Undertaking<Token> {
-  return { added: [], released: [], received: [], programs: [], refolded: [] };
+  return { added: [], released: [], received: [], programs: [], refolded: [], housekept: [] };
 }
 
 /** Failures that end a whole commit: what is behind them is the disk, not the job. */

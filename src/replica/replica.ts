@@ -120,11 +120,14 @@ export class Replica<Token> implements Intake {
    * Writes an edit. What it writes is worked out inside its commit, against the document as it is then, so that its
    * contexts are those of all siblings present.
    * @param plan called inside the transaction; what it throws is passed on, and nothing is written
+   * @param always also while edits are refused
    */
-  async edit(plan: (editor: Editor) => EditPlan): Promise<EditReceipt> {
-    if (this.#noEdits) throw this.#noEdits;
+  async edit(plan: (editor: Editor) => EditPlan, always = false): Promise<EditReceipt> {
+    if (this.#noEdits && !always) throw this.#noEdits;
     let receipt: EditReceipt = { dot: null };
     await this.#bornIn(EDIT_BYTES, () => {
+      // It may have waited since.
+      if (this.#noEdits && !always) throw this.#noEdits;
       receipt = { dot: this.#writeEdit(plan(this.#editor)) };
     });
     return receipt;
@@ -132,7 +135,6 @@ export class Replica<Token> implements Intake {
 
   /** Writes an edit as if before all time: whatever people say of the same fields is later. Null writes nothing. */
   async seed(plan: (editor: Editor) => EditPlan | null): Promise<void> {
-    if (this.#noEdits) throw this.#noEdits;
     await this.#bornIn(EDIT_BYTES, () => {
       const edit = plan(this.#editor);
       if (edit) this.#writeEdit(edit, BEFORE_ALL_TIME);
@@ -210,7 +212,7 @@ export class Replica<Token> implements Intake {
     return applied;
   }
 
-  /** No person's word is taken from now on, whoever writes one is told why; null: any is again. Results are. */
+  /** Nothing that people say of wafers is taken from now on, whoever says it is told why; null: it is again. Results are. */
   refuseEdits(why: WafersyncError | null): void {
     this.#noEdits = why;
   }
@@ -222,7 +224,10 @@ export class Replica<Token> implements Intake {
 
   /** Runs other small writes in a commit of the group. */
   async housekeep(work: () => void): Promise<void> {
-    await this.#durable(0, work);
+    await this.#durable(0, () => {
+      work();
+      this.#done.housekept.push(true);
+    });
   }
 
   /** Folds parts of the tables again. @param work done in a commit of the group; gives the wafers that are others now */

@@ -35,7 +35,7 @@ export class HeldUpdates {
     return this.#statements.count.get()!.count;
   }
 
-  /** How many are held for each reason; without those of which there is none. */
+  /** How many are held for each reason, without those that somebody dropped; no reason of which there is none. */
   byReason(): ReadonlyMap<HoldReason, number> {
     return new Map(this.#statements.byReason.all().map(({ reason, count }) => [reason, count]));
   }
@@ -106,7 +106,7 @@ function statements(connection: Connection) {
     end: connection.prepare<[number], never>('DELETE FROM held_updates WHERE update_row = ?'),
     count: connection.prepare<[], { count: number }>('SELECT count(*) AS count FROM held_updates'),
     byReason: connection.prepare<[], { reason: HoldReason; count: number }>(
-      'SELECT reason, count(*) AS count FROM held_updates GROUP BY reason',
+      `SELECT h.reason, count(*) AS count FROM held_updates h WHERE ${WAITED_FOR} GROUP BY h.reason`,
     ),
     list: connection.prepare<[number], HeldRow>(
       `SELECT u.origin, u.sequence, u.kind, u.timestamp, h.reason, h.detail, h.held_at_ms AS sinceMs

@@ -69,6 +69,8 @@ export interface DrainProgress extends Authorship {
 export class Drain {
   readonly #options: DrainOptions;
   #draining: Draining | null = null;
+  /** Nothing is let in any more: what begins a drain is on disk. */
+  #closed = false;
   /** Pieces of work that were let in and have not ended. */
   #admitted = 0;
   /** Told when what a drain tells may have changed, and when it begins or ends. */
@@ -120,6 +122,7 @@ export class Drain {
     }
     replica.refuseEdits(why);
     door.close(why);
+    this.#closed = true;
     this.changes.emit();
   }
 
@@ -129,6 +132,7 @@ export class Drain {
     const { audit, replica, door } = this.#options;
     await audit.record({ act: 'node.drain_cancel', about: '', detail: '', ...author });
     this.#draining = null;
+    this.#closed = false;
     replica.refuseEdits(null);
     door.close(null);
     this.changes.emit();
@@ -148,7 +152,7 @@ export class Drain {
     const openStreams = door.taken + this.#admitted;
     return {
       ...{ author, reason, sinceMs, openStreams, lacks },
-      drained: openStreams === 0 && lacks.length === 0 && onlyHere.isEmpty,
+      drained: this.#closed && openStreams === 0 && lacks.length === 0 && onlyHere.isEmpty,
       onlyHere: onlyHere.size,
       onlyHereOfOthers: ofOthers,
     };

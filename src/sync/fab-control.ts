@@ -74,18 +74,20 @@ export class FabControl {
     await replica.seed((editor) => editor.sayOfFabs(this.#unsaid(fab), BY_CONFIGURATION));
     const said = new Map([[memberField(fab), canonicalJson('member')]]);
     if (address !== '') said.set(addressField(fab), canonicalJson(address));
-    await replica.edit((editor) => editor.sayOfFabs(said, author));
+    await replica.edit((editor) => editor.sayOfFabs(said, author), true);
   }
 
   /**
    * A fab leaves in order. At its own node this waits until another fab has heard of it.
    * @throws WafersyncError `precondition` while something of it is not at all others, or that cannot be told; `unavailable`
    * where it has left, and nobody else has heard of it yet
+   * @param said it has been said, durably; awaited before anybody is waited for
    */
-  async remove(fab: FabId, author: Authorship): Promise<void> {
+  async remove(fab: FabId, author: Authorship, said: () => Promise<void> = async () => {}): Promise<void> {
     this.#known(fab);
     this.#checkComplete(fab);
     await this.#say(fab, 'removed', author);
+    await said();
     if (fab !== this.#options.store.origin.fab || (await this.#isHeardElsewhere(fab))) return;
     throw new WafersyncError('unavailable', `${fab} leaves, and no other fab has heard of it yet`, {
       hint: `Keep this node running until \`wafersync fab list\` at another fab shows that ${fab} is removed.`,
@@ -165,7 +167,7 @@ export class FabControl {
 
   async #say(fab: FabId, state: MemberState, author: Authorship): Promise<void> {
     const said = new Map([[memberField(fab), canonicalJson(state)]]);
-    await this.#options.replica.edit((editor) => editor.sayOfFabs(said, author));
+    await this.#options.replica.edit((editor) => editor.sayOfFabs(said, author), true);
   }
 
   /** Whether another member has what was said last of a fab; waits for it for a while. */

@@ -4,6 +4,7 @@ import type { EventSource } from '../replica/event-source.ts';
 import type { LotDigest, LotRun } from '../store/lots.ts';
 import type { Store } from '../store/store.ts';
 import { isMesh } from '../wafer/document/mesh.ts';
+import type { RunId } from '../wafer/run.ts';
 import type { WaferKey } from '../wafer/wafer-key.ts';
 import { type WaferFacts, waferFacts } from './wafer-facts.ts';
 
@@ -81,6 +82,12 @@ export class LotFacts {
     return this.#disputed;
   }
 
+  /** Whether what was looked up counts the attempts of one of these runs. */
+  names(runs: ReadonlySet<RunId>): boolean {
+    const known = [...(this.#runs ?? []), ...(this.#wafers ?? []).flatMap((wafer) => wafer.runs)];
+    return runs.size > 0 && known.some(({ id }) => runs.has(id));
+  }
+
   /** Whether anything of it is here. */
   get known(): boolean {
     return !this.dots.isEmpty || this.runs.length > 0;
@@ -113,25 +120,40 @@ export class LotBook {
 
   #committed(commit: Commit<unknown>): void {
     const touched = touchedBy(commit);
-    if (touched === null) this.#facts.clear();
-    else for (const { lot } of touched) this.#facts.delete(lot);
+    if (touched === null) {
+      this.#facts.clear();
+      return;
+    }
+    for (const { lot } of touched.wafers) this.#facts.delete(lot);
+    for (const [lot, facts] of this.#facts) if (facts.names(touched.runs)) this.#facts.delete(lot);
   }
 }
 
-/** Wafers of which a commit may have changed something; null where it may be any. */
+/** What a commit may have changed something of. */
+export interface Touched {
+  readonly wafers: readonly WaferKey[];
+  /** Runs that have more attempts now: whatever counts those of the whole run. */
+  readonly runs: ReadonlySet<RunId>;
+}
+
+/** What a commit may have changed something of; null where it may be anything. */
 export function touchedBy({
   added,
   released,
   received,
   refolded,
-}: Commit<unknown>): readonly WaferKey[] | null {
+  housekept,
+}: Commit<unknown>): Touched | null {
   const updates = [...added.map(({ update }) => update), ...released];
+  // What is housekept may be a mark of damage, in a commit with others' updates.
   const folded =
-    refolded.length > 0 || received.some(({ outcome }) => outcome === 'forked' || outcome === 'repaired');
+    housekept.length + refolded.length > 0 ||
+    received.some(({ outcome }) => outcome === 'forked' || outcome === 'repaired');
   // A record is of all wafers of its run; what the mesh says of a product, and a commit of no updates, may be of any.
   const wide = updates.some(
     ({ header: { kind, wafer } }) => kind === 'run' || kind === 'purge' || isMesh(wafer),
   );
   if (updates.length === 0 || folded || wide) return null;
-  return updates.map(({ header }) => header.wafer);
+  const runs = updates.flatMap(({ header: { run } }) => (run ? [run.id] : []));
+  return { wafers: updates.map(({ header }) => header.wafer), runs: new Set(runs) };
 }

@@ -88,7 +88,7 @@ export class Mesh {
     'inbound-down': ({ lane, error }) => this.#inboundDown(lane, error),
     'pull-dialled': ({ lane, peer }) => {
       this.#dials.pullUp(peer);
-      this.#catchUp.opened(lane, peer);
+      if (!this.#isRefused(peer, lane, 'catch-up')) this.#catchUp.opened(lane, peer);
     },
     'pull-update': ({ lane, update }) => this.#onLane(lane, () => this.#pullUpdate(lane, update)),
     'pull-end': ({ lane, end }) => this.#pullEnd(lane, end),

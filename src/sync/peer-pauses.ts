@@ -86,12 +86,29 @@ export class PeerPauses {
     return pause;
   }
 
-  async #end(fab: FabId, author: Authorship): Promise<void> {
+  /** @param isMeant called inside the transaction; what it throws is passed on, and nothing is ended */
+  async #end(fab: FabId, author: Authorship, isMeant: () => void = () => {}): Promise<void> {
     const { audit, store } = this.#options;
-    await audit.record({ act: 'peer.resume', about: fab, detail: '', ...author }, () =>
-      store.pauses.end(fab),
-    );
+    await audit.record({ act: 'peer.resume', about: fab, detail: '', ...author }, () => {
+      isMeant();
+      store.pauses.end(fab);
+    });
     this.#follow();
+  }
+
+  /** A pause whose time is over ends, unless somebody has paused the peer anew meanwhile. */
+  async #endOver(fab: FabId, untilMs: number): Promise<void> {
+    const { store } = this.#options;
+    let isOther = false;
+    const isMeant = () => {
+      isOther = store.pauses.all().get(fab)?.untilMs !== untilMs;
+      if (isOther) throw new WafersyncError('cancelled', `${fab} is paused anew`);
+    };
+    try {
+      await this.#end(fab, { author: '', reason: 'its time is over' }, isMeant);
+    } catch (thrown) {
+      if (!isOther) throw thrown;
+    }
   }
 
   #checkPeer(fab: FabId, durationMs: number): void {
@@ -134,8 +151,7 @@ export class PeerPauses {
   async #endThoseOver(): Promise<void> {
     for (const [fab, { untilMs }] of this.#paused) {
       if (this.#stopped) return;
-      if (untilMs !== null && untilMs <= this.#options.world.nowMs())
-        await this.#end(fab, { author: '', reason: 'its time is over' });
+      if (untilMs !== null && untilMs <= this.#options.world.nowMs()) await this.#endOver(fab, untilMs);
     }
   }
 }

@@ -71,13 +71,14 @@ export class PeerRates {
 
   /** Bytes of updates have passed. */
   spend(peer: FabId, direction: Direction, bytes: number): void {
-    this.#bucket(peer, direction)?.spend(bytes, this.#options.world.steadyMs());
+    const nowMs = this.#options.world.steadyMs();
+    this.#bucket(peer, direction, nowMs)?.spend(bytes, nowMs);
   }
 
   /** Whether an update may be pushed to a peer; counts it where it may. */
   mayPush(peer: FabId, bytes: number): boolean {
-    const bucket = this.#bucket(peer, 'to');
     const nowMs = this.#options.world.steadyMs();
+    const bucket = this.#bucket(peer, 'to', nowMs);
     if (!bucket) return true;
     if (!bucket.takesFresh(nowMs)) return false;
     bucket.spend(bytes, nowMs);
@@ -93,7 +94,8 @@ export class PeerRates {
   /** Does something of a backlog when its turn has come; at once where there is no limit. Never once all is stopped. */
   inTurn(peer: FabId, direction: Direction, work: () => void): void {
     if (this.#stopped) return;
-    const waitMs = this.#bucket(peer, direction)?.backlogWaitMs(this.#options.world.steadyMs()) ?? 0;
+    const nowMs = this.#options.world.steadyMs();
+    const waitMs = this.#bucket(peer, direction, nowMs)?.backlogWaitMs(nowMs) ?? 0;
     if (waitMs === 0) {
       work();
       return;
@@ -111,10 +113,9 @@ export class PeerRates {
     for (const cancel of this.#waits) cancel();
   }
 
-  #bucket(peer: FabId, direction: Direction): TokenBucket | null {
+  #bucket(peer: FabId, direction: Direction, nowMs: number): TokenBucket | null {
     const rate = this.now(peer);
     const key = `${direction} ${peer}`;
-    const nowMs = this.#options.world.steadyMs();
     if (rate === null) {
       this.#buckets.delete(key);
       return null;

@@ -27,8 +27,16 @@ export interface ReportDelta extends Report {
 
 /** What the reported node has applied. */
 export function appliedOf(report: Report): TransportVector {
-  return report.held.isEmpty ? report.received : report.received.difference(report.held);
+  if (report.held.isEmpty) return report.received;
+  const known = appliedBy.get(report);
+  if (known) return known;
+  const applied = report.received.difference(report.held);
+  appliedBy.set(report, applied);
+  return applied;
 }
+
+/** What was worked out of a report: it is asked for wafer by wafer. */
+const appliedBy = new WeakMap<Report, TransportVector>();
 
 /** Whether `next` replaces `known`: another life of the node's database, or a later commit of the same. */
 export function replaces(next: Report, known: Report | undefined): boolean {

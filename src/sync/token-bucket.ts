@@ -1,11 +1,14 @@
 /** How long a bucket takes to fill, milliseconds. */
 const FILL_MS = 1_000;
 
+/** What was overdrawn counts as this many fillings at most: what a peer pushes cannot be held back, and a backlog has to come to its turn. */
+const MOST_OVERDRAWN = 60;
+
 /**
  * Bytes that may pass, at a rate. What is fresh may overdraw it by as much as it holds; a backlog waits until it is half
  * full, so that there is room for what is fresh. Whatever passes is counted, so that the rate holds over time.
  *
- * Invariant: the level is at most what flows in FILL_MS.
+ * Invariant: the level is at most what flows in FILL_MS; what was overdrawn is paid back, up to a minute of it.
  */
 export class TokenBucket {
   #bytesPerS: number;
@@ -18,8 +21,9 @@ export class TokenBucket {
     this.#atMs = nowMs;
   }
 
-  /** Another rate holds from now on. */
+  /** Another rate holds from now on: what was overdrawn at the one before counts as a second of it at most. */
   setRate(bytesPerS: number, nowMs: number): void {
+    if (bytesPerS === this.#bytesPerS) return;
     this.#fill(nowMs);
     this.#bytesPerS = bytesPerS;
     this.#level = Math.max(-this.#most, Math.min(this.#level, this.#most));
@@ -28,7 +32,7 @@ export class TokenBucket {
   /** Bytes have passed. */
   spend(bytes: number, nowMs: number): void {
     this.#fill(nowMs);
-    this.#level -= bytes;
+    this.#level = Math.max(this.#level - bytes, -MOST_OVERDRAWN * this.#most);
   }
 
   /** Whether something fresh may pass now. */

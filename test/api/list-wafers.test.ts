@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { type ClientOf, makeClient } from '../../src/api/client.ts';
+import { unsyncedWafers } from '../../src/api/list-wafers.ts';
+import { TransportVector } from '../../src/clocks/transport-vector.ts';
 import { wafersync } from '../../src/gen/wafersync.js';
 import type { Message } from '../../src/wire/message.ts';
 import { syncMonitor, waferService } from '../../src/wire/services.ts';
 import { closing, collect } from '../support/grpc-client.ts';
 import { type LocalNode, startNodes } from '../support/local-nodes.ts';
+import { ManualWorld } from '../support/manual-world.ts';
 import { waitForRun } from '../support/run-client.ts';
 import { sendResults } from '../support/tester.ts';
 
@@ -109,6 +112,24 @@ test('a watch of all wafers begins with those that are not everywhere, and tells
   }
   await Promise.all([pending, edited]);
   assert.ok(!states.some((state) => state.startsWith('L1/B')), states.join());
+});
+
+test('a walk over all wafers ends when nobody waits for it any more', async () => {
+  const rows = Array.from({ length: 100 }, (_, i) => ({
+    key: { lot: 'L1', waferId: `W${i}`, insertion: '' },
+    hit: false,
+  }));
+  const sources = {
+    store: { lots: { page: () => rows }, vectors: { received: TransportVector.empty } },
+    sync: { reports: () => [] },
+    membership: { members: () => [] },
+    world: new ManualWorld(),
+  };
+  const over = new AbortController();
+  const walk = unsyncedWafers(sources as unknown as Parameters<typeof unsyncedWafers>[0], over.signal);
+  const next = walk.next();
+  over.abort();
+  assert.deepEqual(await next, { done: true, value: undefined });
 });
 
 async function edit(t: TestContext, node: LocalNode): Promise<void> {

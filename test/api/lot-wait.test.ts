@@ -64,7 +64,7 @@ function meshOf(t: TestContext) {
     },
   };
   const changed = () => {
-    commits.emit({ added: [], released: [], received: [], programs: [], refolded: [] });
+    commits.emit({ added: [], released: [], received: [], programs: [], refolded: [], housekept: [] });
     changes.emit();
   };
   return { store, world, sources, answers, asked, reports, changed, same };

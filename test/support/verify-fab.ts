@@ -38,6 +38,7 @@ export class VerifyFab extends DocumentFab {
       self: fab as FabId,
       members: () => [store.origin.fab, ...others.map((other) => other.store.origin.fab)],
       dial: (peer) => this.#dial(peer),
+      canDial: () => true,
       reports: () =>
         others.map(({ store: { origin, vectors } }) => {
           return { node: origin, number: 1, received: vectors.applied, held: TransportVector.empty };

@@ -12,7 +12,7 @@ const of = (lot: string) => ({ lot, waferId: 'W1', insertion: '' });
 
 function commitOf(...updates: Update[]): Commit<unknown> {
   const added = updates.map((one) => ({ update: one, token: null, applied: true }));
-  return { added, released: [], received: [], programs: [], refolded: [] };
+  return { added, released: [], received: [], programs: [], refolded: [], housekept: [] };
 }
 
 function bookOf(t: TestContext) {
@@ -56,8 +56,9 @@ test('at most some lots are remembered: those that were asked for last', (t) => 
 
 test('what a commit may have changed is named, or may be anything', () => {
   const results = update(AZ, 1, [attempt(0)], { wafer: of('L1') });
-  assert.deepEqual(touchedBy(commitOf(results)), [of('L1')]);
-  assert.deepEqual(touchedBy({ ...commitOf(), released: [results] }), [of('L1')]);
+  const touched = { wafers: [of('L1')], runs: new Set([results.header.run!.id]) };
+  assert.deepEqual(touchedBy(commitOf(results)), touched);
+  assert.deepEqual(touchedBy({ ...commitOf(), released: [results] }), touched);
   const anything = [
     commitOf(),
     commitOf(results, runUpdate(AZ, 2, record())),
@@ -65,6 +66,7 @@ test('what a commit may have changed is named, or may be anything', () => {
     { ...commitOf(results), received: [{ update: results, token: null, outcome: 'repaired' as const }] },
     { ...commitOf(results), received: [{ update: results, token: null, outcome: 'forked' as const }] },
     { ...commitOf(results), refolded: [of('L2')] },
+    { ...commitOf(results), housekept: [true as const] },
   ];
   for (const commit of anything) assert.equal(touchedBy(commit), null);
 });

@@ -33,6 +33,7 @@ function bench() {
       received: [],
       programs: [],
       refolded: [],
+      housekept: [],
     });
   };
   return { world, lags, offsets, born, commit };

@@ -68,6 +68,25 @@ test('whatever passes and when, over time no more passes than the rate and what 
   );
 });
 
+test('a limit holds for what is pushed and for a backlog of large updates, as a clock goes on between any two looks', () => {
+  let nowMs = 0;
+  const world = { nowMs: () => 0, steadyMs: () => (nowMs += 1e-6), after: () => () => {} };
+  const limits = new Map([[AZ, { bytesPerS: 10_000, windows: [], ...SAID }]]);
+  const rates = new PeerRates({ world, minuteOfDay: () => 0, limits });
+  let pushed = 0;
+  for (; nowMs < 20_000; nowMs += 10) if (rates.mayPush(AZ, 5_000)) pushed += 5_000;
+  assert.ok(pushed <= 20 * 10_000 + 3 * 10_000, `${pushed} bytes were pushed in 20 s`);
+  let [asked, turns] = [0, 0];
+  for (const untilMs = nowMs + 100_000; nowMs < untilMs; nowMs += 100) {
+    rates.inTurn(AZ, 'from', () => {
+      turns++;
+      asked += 200_000;
+      rates.spend(AZ, 'from', 200_000);
+    });
+  }
+  assert.ok(turns > 1 && asked <= 100 * 10_000 + 200_000, `${asked} bytes came in 100 s`);
+});
+
 test('what is fresh passes while a backlog waits, and a backlog passes after just its wait', () => {
   const bucket = new TokenBucket(10_000, 0);
   bucket.spend(10_000, 0);

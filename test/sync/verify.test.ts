@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { WafersyncError } from '../../src/errors.ts';
 import type { Answer, Question } from '../../src/sync/verify/questions.ts';
 import type { RunId } from '../../src/wafer/run.ts';
 import { sealUpdate } from '../../src/wire/header.ts';
@@ -216,7 +217,7 @@ test('one that was not asked for reads no bytes, gives way, and is remembered', 
   assert.equal(last().thorough, true);
   const answer = az.verifier.answer;
   az.verifier.answer = () => {
-    throw new Error('away');
+    throw new WafersyncError('unavailable', 'away');
   };
   await until(() => last().last?.error !== null);
   const failed = last().lookedMs!;

@@ -56,7 +56,15 @@ function elsewhere(sink: SpanSink) {
     world,
     commit(beganMs: number, commit: Partial<Commit<Carrier>>) {
       outcomes.emit({ error: null, jobs: 1, bytes: 1, timing: { beganMs, tookMs: world.now - beganMs } });
-      commits.emit({ added: [], released: [], received: [], programs: [], refolded: [], ...commit });
+      commits.emit({
+        added: [],
+        released: [],
+        received: [],
+        programs: [],
+        refolded: [],
+        housekept: [],
+        ...commit,
+      });
     },
   };
 }

@@ -6,7 +6,7 @@ import { withNode } from '../node-client.ts';
 import { userName } from '../options.ts';
 import { grouped, type Terminal, table } from '../output.ts';
 import { limitJson } from '../steering/limit.ts';
-import { pauseJson } from '../steering/peer.ts';
+import { pauseJson, pauseText } from '../steering/peer.ts';
 
 /** Options of `wafersync fab list`. */
 export interface FabOptions {
@@ -47,7 +47,8 @@ const WORDS: ReadonlyMap<number, string> = new Map([
 export async function listFabs(options: FabOptions, terminal: Terminal): Promise<number> {
   const { fabs } = await withNode(syncControl, options.node, (control) => control.ListFabs({}));
   const rows = (fabs ?? []).map(fabJson);
-  terminal.out(options.json ? JSON.stringify(rows) : fabTable(rows));
+  const paused = rows.flatMap(({ pause }) => (pause ? [`PAUSED: ${pauseText(pause)}`] : []));
+  terminal.out(options.json ? JSON.stringify(rows) : [fabTable(rows), ...paused].join('\n'));
   return 0;
 }
 
@@ -145,7 +146,7 @@ function fabTable(rows: readonly FabJson[]): string {
       row.fab_id,
       row.state,
       row.address || '-',
-      row.pause ? 'paused' : row.connected ? 'yes' : 'no',
+      row.pause?.lanes === 'all' ? 'paused' : row.connected ? 'yes' : 'no',
       grouped(row.updates_here),
       grouped(row.updates_missing_here),
       grouped(row.lacks_updates),

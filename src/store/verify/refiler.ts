@@ -34,13 +34,13 @@ export class Refiler {
 
   /**
    * Inside a transaction: files an update where its header says, if it is sound. Gives the subjects where it was and is:
-   * they are to be folded again.
+   * they are to be folded again; null where it is damaged, and stays as it is.
    */
-  refile(dot: Dot): SubjectRow[] {
+  refile(dot: Dot): SubjectRow[] | null {
     this.#connection.requireTransaction();
     const { log, keys, programs } = this.#parts;
     const update = log.getSound(dot);
-    if (!update) return [];
+    if (!update) return null;
     // A key may have been changed under its number.
     keys.forget();
     const { id } = log.rowOf(dot);

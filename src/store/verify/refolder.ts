@@ -1,9 +1,11 @@
+import { WafersyncError } from '../../errors.ts';
 import type { RunId } from '../../wafer/run.ts';
 import type { Subject } from '../../wafer/subject.ts';
 import type { Connection } from '../connection.ts';
 import { EMPTY_RUNS, type Folds } from '../folds/folds.ts';
 import type { LocalKeys } from '../keys.ts';
 import type { NodeState } from '../node-state.ts';
+import { DamagedUpdate } from '../sealed.ts';
 import type { UpdateLog } from '../update-log.ts';
 import { type Component, Components, subjectsOf } from './component.ts';
 import { differingTables, type SubjectRow, SubjectTables, type TableDigest } from './subject-tables.ts';
@@ -70,10 +72,21 @@ export class Refolder {
     const rows = new Set(subjects.flatMap((one) => this.#appliedOf(one)));
     for (const row of [...rows].sort((a, b) => a - b)) {
       const { update, row: stored } = this.#parts.log.appliedAfter(row - 1)!;
-      this.#parts.folds.fold(update, stored);
+      this.#fold(update, stored);
     }
     this.#recount();
     return subjects.flatMap((one, i) => this.#changed(one, before[i]!));
+  }
+
+  /** An update that cannot be read is no damaged disk: it fails this folding, and nothing that shares its commit. */
+  #fold(...applied: Parameters<Folds['fold']>): void {
+    try {
+      this.#parts.folds.fold(...applied);
+    } catch (thrown) {
+      const error = WafersyncError.from(thrown);
+      if (error.code !== 'damaged' || error instanceof DamagedUpdate) throw thrown;
+      throw new WafersyncError('invalid', error.message, { hint: error.hint, cause: thrown });
+    }
   }
 
   #changed(subject: SubjectRow, before: readonly TableDigest[]): Refolded[] {

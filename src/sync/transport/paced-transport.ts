@@ -1,4 +1,5 @@
 import type { FabId } from '../../clocks/dot.ts';
+import { WafersyncError } from '../../errors.ts';
 import { updateBytes } from '../../wafer/update.ts';
 import type { LaneMessage, PullRequest } from '../messages.ts';
 import type { Direction, PeerRates } from '../peer-rates.ts';
@@ -12,7 +13,9 @@ export function pacedTransport(transport: Transport, rates: PeerRates): Transpor
       askingInTurn(peer, rates, transport.dialPull(peer, counted(peer, rates, handlers))),
     dialOffer: (peer, handlers) => {
       const message = (request: PullRequest) =>
-        rates.inTurn(peer, 'to', () => handlers.message(chunked(peer, rates, request)));
+        rates.inTurn(peer, 'to', () =>
+          endingOnFailure(stream, () => handlers.message(chunked(peer, rates, request))),
+        );
       const stream = transport.dialOffer(peer, { ...handlers, message });
       return {
         send: (sent) => {
@@ -52,11 +55,22 @@ export function askingInTurn(
 ): Stream<PullRequest> {
   return {
     send: (request) => {
-      rates.inTurn(peer, 'from', () => stream.send(chunked(peer, rates, request)));
+      rates.inTurn(peer, 'from', () =>
+        endingOnFailure(stream, () => stream.send(chunked(peer, rates, request))),
+      );
       return true;
     },
     close: (error) => stream.close(error),
   };
+}
+
+/** What waited for its turn is done by a timer: what it throws ends its lane, as anything does that a lane brings. */
+function endingOnFailure(stream: Pick<Stream<never>, 'close'>, work: () => void): void {
+  try {
+    work();
+  } catch (thrown) {
+    stream.close(WafersyncError.from(thrown));
+  }
 }
 
 /** A request for no more at once than the limit of the peer lets through in half a second. */

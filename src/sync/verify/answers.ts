@@ -18,13 +18,15 @@ export async function* answerDigests(
   signal: AbortSignal,
 ): AsyncGenerator<Answer> {
   let pass: DigestPass | null = null;
+  let reading: Reading | null = null;
   try {
     for await (const question of questions) {
       if (question.type === 'begin') {
         pass?.close();
-        const reading = readAll(options, question.thoroughness, signal);
+        reading = readAll(options, question.thoroughness, signal);
         yield* reading.told;
         pass = await reading.pass;
+        reading = null;
         const { tree, foundAnything } = pass;
         yield { type: 'begun', subjects: tree.size, digest: tree.digest(), found: foundAnything };
       } else if (pass) yield await answer(options, pass, question, signal);
@@ -32,6 +34,11 @@ export async function* answerDigests(
     }
   } finally {
     pass?.close();
+    // Whoever asked is gone before it was read.
+    void reading?.pass.then(
+      (read) => read.close(),
+      () => {},
+    );
   }
 }
 
@@ -67,12 +74,18 @@ function bounded(asked: readonly string[], most: number, what: string): void {
   });
 }
 
+/** A pass that is being read. */
+interface Reading {
+  readonly told: AsyncGenerator<Answer>;
+  readonly pass: Promise<DigestPass>;
+}
+
 /** Reads everything, and tells meanwhile how far it is. A node that is asked without being thorough takes its time. */
 function readAll(
   { store, world }: AnswerOptions,
   thoroughness: PassOptions['thoroughness'],
   signal: AbortSignal,
-): { readonly told: AsyncGenerator<Answer>; readonly pass: Promise<DigestPass> } {
+): Reading {
   let read = 0;
   let wake = () => {};
   let over = false;

@@ -16,8 +16,9 @@ import type { Turns } from './turns.ts';
 /** Subjects that a node keeps digests of while it is compared. */
 const MAX_SUBJECTS = 500_000;
 
-/** Subjects after which it is told how far it is. */
+/** Subjects, and milliseconds, after which it is told how far it is: whoever asked takes a node that says nothing for silent. */
 const TELL_EVERY = 1_000;
+const TELL_EVERY_MS = 10_000;
 
 /** Bytes of test programs read between two points at which a reading may give way. */
 const PROGRAM_BYTES_AT_ONCE = 1024 * 1024;
@@ -62,10 +63,13 @@ export class DigestPass {
   };
   #tree = DigestTree.of([]);
   #wafers = 0;
+  /** When it was last told how far it is. */
+  #toldMs: number;
 
   private constructor(options: PassOptions) {
     this.#options = options;
     this.#reader = options.store.digests();
+    this.#toldMs = options.turns.steadyMs();
   }
 
   /**
@@ -158,7 +162,10 @@ export class DigestPass {
     leaves.push(leaf);
     if (listed.kind === 'wafer') this.#wafers++;
     this.#subjects.set(leaf.key, listed);
-    if (leaves.length % TELL_EVERY === 0) reading?.(leaves.length);
+    const isLate = this.#options.turns.steadyMs() - this.#toldMs >= TELL_EVERY_MS;
+    if (leaves.length % TELL_EVERY !== 0 && !isLate) return;
+    this.#toldMs = this.#options.turns.steadyMs();
+    reading?.(leaves.length);
   }
 
   async #read(listed: ListedSubject): Promise<ReadSubject> {

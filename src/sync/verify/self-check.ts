@@ -15,6 +15,9 @@ import { stopIf } from './turns.ts';
 /** How long what was asked for again is waited for, milliseconds. */
 const REPAIR_WAIT_MS = 30_000;
 
+/** Findings that one check tells; what is beyond them is found by the next, once these are mended. */
+const MAX_FINDINGS = 10_000;
+
 /** What a self-check works with. */
 export interface SelfCheckOptions {
   readonly store: Pick<Store, 'log' | 'programs' | 'refolder' | 'refiler'>;
@@ -59,7 +62,8 @@ export class SelfCheck {
     // What is damaged cannot be folded, and is told already; to read it is to have it asked for again.
     const unread = found.damaged.filter(({ dot }) => !repair || this.#options.store.log.damaged.has(dot));
     const tables = await this.#refold([...suspects, ...moved], new Set(unread.map(nameOf)), repair, signal);
-    return [...damaged, ...columns, ...tables, ...this.#missing(found.missing)];
+    const all = [...damaged, ...columns, ...tables, ...this.#missing(found.missing.slice(0, MAX_FINDINGS))];
+    return all.slice(0, MAX_FINDINGS);
   }
 
   /** What is damaged counts as not received, and so is asked for again; it is waited for. */
@@ -69,11 +73,13 @@ export class SelfCheck {
     signal: AbortSignal,
   ): Promise<Finding[]> {
     const { store, replica } = this.#options;
+    const marked = new Set<string>();
     if (repair && damaged.length + programs.length > 0) {
       for (const { dot } of damaged) store.log.found(dot);
       for (const program of programs) store.programs.get(program);
-      // Those who listen for damage mark it in a commit before this one.
+      // Those who listen for damage mark it in a commit before this one, as much as they take at once.
       await replica.housekeep(() => {});
+      for (const { dot } of damaged) if (store.log.damaged.has(dot)) marked.add(formatDot(dot));
       const isMended = () =>
         damaged.every(({ dot }) => !store.log.damaged.has(dot)) &&
         programs.every((one) => store.programs.has(one));
@@ -83,7 +89,7 @@ export class SelfCheck {
     return [
       ...damaged.map(({ dot, subject }) => ({
         ...{ subject, problem: 'update-damaged' as const, details: [formatDot(dot)] },
-        ...became(!store.log.damaged.has(dot)),
+        ...became(marked.has(formatDot(dot)) && !store.log.damaged.has(dot)),
       })),
       ...programs.map((program) => ({
         ...{ subject: null, problem: 'program-damaged' as const, details: [program] },
@@ -100,9 +106,15 @@ export class SelfCheck {
     const findings: Finding[] = [];
     for (const { dot, subject } of misfiled) {
       const facts = { subject, problem: 'columns' as const, details: [formatDot(dot)] };
-      if (repair)
-        await this.#options.replica.housekeep(() => moved.push(...this.#options.store.refiler.refile(dot)));
-      findings.push({ ...facts, ...(repair ? outcomeOf(true, '') : LEFT) });
+      let filed = false;
+      if (repair) {
+        await this.#options.replica.housekeep(() => {
+          const subjects = this.#options.store.refiler.refile(dot);
+          filed = subjects !== null;
+          moved.push(...(subjects ?? []));
+        });
+      }
+      findings.push({ ...facts, ...(repair ? outcomeOf(filed, 'it is damaged itself') : LEFT) });
     }
     return { findings, moved };
   }

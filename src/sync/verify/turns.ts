@@ -7,17 +7,28 @@ const TURN_MS = 8;
 /** What a reading that nobody waits for rests after each turn, milliseconds. */
 export const REST_MS = 100;
 
+/** Longest that it rests at a time, milliseconds: its peer waits for a word. */
+const MOST_REST_MS = 5_000;
+
 /** Lets a long reading give way to everything else that the node does. */
 export class Turns {
   readonly #world: World;
   readonly #restMs: number;
+  /** When it went on after it gave way last. */
   #began: number;
+  /** What it worked since it rested last, up to there, milliseconds. */
+  #workedMs = 0;
 
   /** @param restMs how long it rests after a turn */
   constructor(world: World, restMs: number) {
     this.#world = world;
     this.#restMs = restMs;
     this.#began = world.steadyMs();
+  }
+
+  /** Milliseconds of a clock that is never set. */
+  steadyMs(): number {
+    return this.#world.steadyMs();
   }
 
   /** Runs something that yields where it may give way; it does not rest there, since it holds a reading open. @throws WafersyncError `cancelled` */
@@ -33,10 +44,15 @@ export class Turns {
     }
   }
 
-  /** Between two readings: gives way, and rests, if it has gone on for long. @throws WafersyncError `cancelled` */
+  /** Between two readings: gives way, and rests for all that it has worked, if it has gone on for long. @throws WafersyncError `cancelled` */
   async between(signal: AbortSignal): Promise<void> {
-    if (this.#isOver()) await this.#give(this.#restMs, signal);
-    else stopIf(signal);
+    const workedMs = this.#workedMs + this.#world.steadyMs() - this.#began;
+    if (workedMs < TURN_MS) {
+      stopIf(signal);
+      return;
+    }
+    await this.#give(Math.min((this.#restMs * workedMs) / TURN_MS, MOST_REST_MS), signal);
+    this.#workedMs = 0;
   }
 
   /** Gives way. @throws WafersyncError `cancelled` */
@@ -49,6 +65,7 @@ export class Turns {
   }
 
   async #give(delayMs: number, signal: AbortSignal): Promise<void> {
+    this.#workedMs += this.#world.steadyMs() - this.#began;
     await new Promise<void>((resolve) => this.#world.after('verify', delayMs, resolve));
     this.#began = this.#world.steadyMs();
     stopIf(signal);

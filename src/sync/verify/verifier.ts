@@ -20,6 +20,9 @@ const FIRST_AFTER_MS = 10 * 60_000;
 
 const HOUR_MS = 3_600_000;
 
+/** Longest single timer: those of the system overflow at some 24 days, milliseconds. */
+const LONGEST_WAIT_MS = 24 * HOUR_MS;
+
 /** After it, fabs that could not be compared unasked are tried again. */
 const RETRY_MS = HOUR_MS;
 
@@ -31,6 +34,8 @@ export interface VerifierOptions extends AnswerOptions {
   /** Fabs that belong to the mesh, as of now. */
   readonly members: () => readonly FabId[];
   readonly dial: DialDigests;
+  /** Whether this node can dial a fab. */
+  readonly canDial: (fab: FabId) => boolean;
   /** Latest reports of all nodes. */
   readonly reports: () => readonly Report[];
   /** Hours between two verifications that nobody asked for; 0 for none. */
@@ -319,6 +324,12 @@ export class Verifier {
   #arm(afterMs: number, left: readonly FabId[] | null = null): void {
     if (this.#stopped) return;
     const intervalMs = this.#options.intervalH * HOUR_MS;
+    // Timers go no further than some weeks.
+    if (afterMs > LONGEST_WAIT_MS) {
+      const later = () => this.#arm(afterMs - LONGEST_WAIT_MS, left);
+      this.#cancel = this.#options.world.after('verify', LONGEST_WAIT_MS, later);
+      return;
+    }
     this.#cancel = this.#options.world.after('verify', afterMs, () => {
       void this.#unasked(left).then((failed) =>
         failed.length > 0 ? this.#arm(Math.min(RETRY_MS, intervalMs), failed) : this.#arm(intervalMs),
@@ -328,12 +339,15 @@ export class Verifier {
 
   /** Compares this node with others, slowly. Gives those that it could not be compared with. */
   async #unasked(left: readonly FabId[] | null): Promise<readonly FabId[]> {
-    const fabs = this.#others().filter((fab) => left === null || left.includes(fab));
+    const { canDial } = this.#options;
+    const fabs = this.#others().filter((fab) => canDial(fab) && (left === null || left.includes(fab)));
     if (fabs.length === 0) return [];
     if (this.#running) return fabs;
     const failed = new Set(fabs);
     const tell = (event: VerifyEvent) => {
-      if (event.type === 'result' && !event.result.error) failed.delete(event.result.fab);
+      // Whoever refuses, or does not know the question, will do so in an hour as well.
+      if (event.type === 'result' && event.result.error?.code !== 'unavailable')
+        failed.delete(event.result.fab);
     };
     try {
       const wish = { fabs, repair: true, thoroughness: 'digests' } as const;

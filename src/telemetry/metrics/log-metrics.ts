@@ -16,7 +16,7 @@ import type { MetricSet, Sample } from './metric-set.ts';
 /** What is read and listened to. */
 export interface LogMetricsParts {
   readonly replica: { readonly commits: Pick<Replica<Carrier>['commits'], 'subscribe'> };
-  readonly store: Pick<Store, 'log' | 'vectors' | 'stats'>;
+  readonly store: Pick<Store, 'log' | 'holds' | 'vectors' | 'stats'>;
   readonly sync: { readonly clocks: Pick<PeerClocks, 'offsetOf'> };
   readonly world: Pick<World, 'nowMs'>;
 }
@@ -108,12 +108,17 @@ function readLog(metrics: MetricSet, store: LogMetricsParts['store']): void {
   );
   metrics.gauges(
     'wafersync_held_updates',
-    'Updates that are here and held back, by reason.',
+    'Updates that are here and held back, by reason; without those that somebody dropped.',
     ['reason'],
     () => {
       const held = store.log.heldByReason;
       return HOLD_REASONS.map((reason): Sample => [held.get(reason) ?? 0, reason]);
     },
+  );
+  metrics.gauge(
+    'wafersync_dropped_updates',
+    'Updates that are held, and that somebody said are not to be waited for.',
+    () => store.holds.dropped,
   );
   metrics.gauge(
     'wafersync_damaged_updates',

@@ -49,7 +49,10 @@ export function serveMetrics(
   server.maxConnections = MAX_CONNECTIONS;
   return new Promise((resolve, reject) => {
     server.once('error', (error) => reject(listenError(error, host, port, 'metrics')));
-    server.listen({ host, port }, () => resolve({ port: portOf(server), close: () => close(server) }));
+    server.listen({ host, port }, () => {
+      server.on('error', (error) => log.error('metrics.failed', {}, error));
+      resolve({ port: portOf(server), close: () => close(server) });
+    });
   });
 }
 

@@ -46,7 +46,12 @@ export class OpenTelemetry implements SpanSink {
   constructor({ endpoint, ratio, fab, version, world, log }: OpenTelemetryOptions) {
     this.#world = world;
     this.#sampler = new TraceIdRatioBasedSampler(ratio);
-    const exporter = new OTLPTraceExporter({ url: endpoint, timeoutMillis: SEND_MS, concurrencyLimit: 1 });
+    const exporter = new OTLPTraceExporter({
+      url: endpoint,
+      timeoutMillis: SEND_MS,
+      // All that waits is sent at once in the end, beside what is under way.
+      concurrencyLimit: Math.ceil(MAX_WAITING_SPANS / MAX_SENT_SPANS) + 1,
+    });
     this.#provider = new TracerProvider({
       resource: resourceFromAttributes({
         'service.name': 'wafersync',
