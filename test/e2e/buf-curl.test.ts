@@ -69,6 +69,7 @@ describe('five real processes and a stranger with buf curl, without proto files'
         'grpc.health.v1.Health',
         'grpc.reflection.v1.ServerReflection',
         'grpc.reflection.v1alpha.ServerReflection',
+        'wafersync.v1.BackupService',
         'wafersync.v1.ConflictService',
         'wafersync.v1.DataSync',
         'wafersync.v1.RetentionService',
@@ -76,6 +77,7 @@ describe('five real processes and a stranger with buf curl, without proto files'
         'wafersync.v1.SyncControl',
         'wafersync.v1.SyncMonitor',
         'wafersync.v1.TestEquipment',
+        'wafersync.v1.VerifyService',
         'wafersync.v1.WaferService',
       ]);
       const { stdout } = await bufCurl(at('tw'), '', ...reflect, '--list-methods');
