@@ -1,8 +1,10 @@
 import { Command, CommanderError, Option } from 'commander';
 import { YIELD_VIEWS } from '../wafer/views.ts';
 import { addBackupCommands } from './backup/command.ts';
+import { addCompletionCommand } from './completion/command.ts';
 import { addConflictCommands } from './conflicts/command.ts';
 import { type DemoOptions, demo } from './demo/demo.ts';
+import { addDoctorCommand } from './doctor/command.ts';
 import { addFabCommands } from './fab/command.ts';
 import { addGenerateCommand } from './generate/command.ts';
 import { type ImportOptions, importFiles } from './import.ts';
@@ -79,8 +81,10 @@ function makeProgram(terminal: Terminal, exit: Exit): Command {
   addRetentionCommands(program, terminal, exit);
   addSteeringCommands(program, terminal, exit);
   addVerifyCommand(program, terminal, exit);
+  addDoctorCommand(program, terminal, exit);
   addBackupCommands(program, terminal, exit);
   addGenerateCommand(program, terminal, exit);
+  addCompletionCommand(program, terminal);
   for (const command of program.commands) pointToHelp(command, 'wafersync');
   return program.showHelpAfterError('`wafersync --help` tells the commands.');
 }

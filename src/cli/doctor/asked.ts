@@ -1,0 +1,45 @@
+import { makeClient } from '../../api/client.ts';
+import type { FabId } from '../../clocks/dot.ts';
+import { WafersyncError } from '../../errors.ts';
+import type { wafersync } from '../../gen/wafersync.js';
+import { toNumber } from '../../wire/long.ts';
+import { syncMonitor } from '../../wire/services.ts';
+import type { World } from '../../world.ts';
+import { nodeFailure } from '../node-client.ts';
+
+/** How long a node has to answer, milliseconds. */
+const DEADLINE_MS = 3_000;
+
+/** A node that was asked how it is. */
+export interface Asked {
+  /** Fab that is expected there. */
+  readonly fab: FabId;
+  readonly address: string;
+  /** Null where it did not answer. */
+  readonly node: wafersync.v1.NodeState.$Properties | null;
+  /** Why not. */
+  readonly error: string;
+  /** How far its clock is ahead of this machine's, and how far that may be off, milliseconds; null where it does not say. */
+  readonly clock: { readonly aheadMs: number; readonly uncertaintyMs: number } | null;
+}
+
+/** Asks a node how it is. */
+export async function ask(fab: FabId, address: string, world: World): Promise<Asked> {
+  const monitor = makeClient(syncMonitor, address);
+  const [beganMs, began] = [world.nowMs(), world.steadyMs()];
+  try {
+    const { node } = await monitor.GetNode({}, { deadlineMs: DEADLINE_MS });
+    const tookMs = world.steadyMs() - began;
+    const theirs = toNumber(node?.clock?.now_ms);
+    const clock =
+      theirs > 0 ? { aheadMs: theirs - (beganMs + tookMs / 2), uncertaintyMs: tookMs / 2 + 1 } : null;
+    return { fab, address, node: node ?? null, error: '', clock };
+  } catch (thrown) {
+    const error = WafersyncError.from(thrown);
+    const isLate = error.code === 'cancelled';
+    const why = isLate ? `no answer in ${DEADLINE_MS / 1000} s` : nodeFailure(error, address).message;
+    return { fab, address, node: null, error: why, clock: null };
+  } finally {
+    monitor.close();
+  }
+}

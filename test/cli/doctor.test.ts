@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import type { Finding } from '../../src/cli/doctor/finding.ts';
+import { type PartialConfig, renderConfig } from '../../src/config/render.ts';
+import { realWorld } from '../../src/world.ts';
+import { command } from '../support/command.ts';
+import { freePorts } from '../support/free-ports.ts';
+import { type LocalNode, startNodes } from '../support/local-nodes.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+/** What doctor finds, by check; and its exit code. */
+async function examined(configFile: string) {
+  const { code, stdout, stderr } = await command('doctor', '--config', configFile, '--json');
+  const findings = JSON.parse(stdout || '[]') as Finding[];
+  assert.notEqual(findings.length, 0, stderr);
+  return { code, of: new Map(findings.map((finding) => [finding.check, finding])) };
+}
+
+/** A configuration of a node that does not run. */
+function configured(t: TestContext, config: Omit<PartialConfig, 'data_dir'>): string {
+  const folder = temporaryFolder(t);
+  mkdirSync(join(folder, 'data'));
+  const file = join(folder, 'wafersync.yaml');
+  writeFileSync(file, renderConfig({ data_dir: 'data', ...config }));
+  return file;
+}
+
+test('two nodes that run are in order, and a peer that is not counted as a member is told', async (t) => {
+  const [tw, az] = (await startNodes(t, ['tw', 'az'])) as [LocalNode, LocalNode];
+  const { code, of } = await examined(tw.configFile);
+  const fine = ['config', 'folder', 'database', 'port', 'node', 'certificates', 'peer az', 'clock'];
+  assert.deepEqual(
+    fine.map((check) => `${check} ${of.get(check)?.state}`),
+    fine.map((check) => `${check} ok`),
+  );
+  assert.match(of.get('database')!.says, /is tw's, of schema version \d+: 0 results in 0 updates/);
+  assert.equal(code, 0);
+
+  const stranger = configured(t, {
+    fab: 'kr',
+    listen: { port: (await freePorts(1))[0]! },
+    mesh: { members: ['kr', 'az'], peers: [{ fab: 'az', address: az.address }] },
+  });
+  const found = (await examined(stranger)).of;
+  assert.match(found.get('peer az')!.remedy, /wafersync fab add kr/);
+  assert.equal(found.get('node')!.state, 'skipped');
+});
+
+test('what stands in the way is told with the remedy, and ends with 1', async (t) => {
+  const [tw] = (await startNodes(t, ['tw'])) as [LocalNode];
+  const taken = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
+  t.after(() => taken.close());
+  await new Promise((resolve) => taken.once('listening', resolve));
+  const { port } = taken.address() as { port: number };
+  const file = configured(t, {
+    fab: 'az',
+    listen: { port },
+    mesh: {
+      members: ['az', 'tw', 'de'],
+      peers: [
+        { fab: 'de', address: tw.address },
+        { fab: 'tw', address: `127.0.0.1:${(await freePorts(1))[0]}` },
+      ],
+    },
+  });
+  const { code, of } = await examined(file);
+  assert.equal(code, 1);
+  assert.equal(of.get('port')!.state, 'fail');
+  assert.match(of.get('port')!.says, new RegExp(`port ${port} on 127.0.0.1 is taken`));
+  assert.deepEqual([of.get('peer de')!.state, of.get('peer tw')!.state], ['fail', 'warn']);
+  assert.match(of.get('peer de')!.says, /answers tw$/);
+  assert.match(of.get('peer tw')!.says, /no node answers/);
+
+  const { stdout } = await command('doctor', '--config', file);
+  assert.match(stdout, /^FAIL +peer de/m);
+  assert.match(stdout, /^peer de: Correct the addresses under mesh\.peers\.$/m);
+});
+
+test("another fab's database, a node of another fab at the port, and a wrong configuration are told", async (t) => {
+  const [tw] = (await startNodes(t, ['tw'])) as [LocalNode];
+  const folder = temporaryFolder(t);
+  const file = join(folder, 'az.yaml');
+  const port = Number(tw.address.split(':')[1]);
+  writeFileSync(file, renderConfig({ fab: 'az', data_dir: tw.dataFolder, listen: { port } }));
+  const { code, of } = await examined(file);
+  assert.equal(code, 1);
+  assert.match(of.get('database')!.says, /belongs to fab tw, not az/);
+  assert.match(of.get('port')!.says, /the node of tw listens on/);
+
+  writeFileSync(file, 'fab: AZ\n');
+  const wrong = await examined(file);
+  assert.deepEqual([wrong.code, [...wrong.of.keys()]], [1, ['config']]);
+});
+
+test('a clock that is off by more than edits may be is told', async (t) => {
+  const world = { ...realWorld, nowMs: () => realWorld.nowMs() + 3_600_000 };
+  const [tw] = (await startNodes(t, ['tw'], { world })) as [LocalNode];
+  const file = configured(t, {
+    fab: 'az',
+    listen: { port: (await freePorts(1))[0]! },
+    mesh: { members: ['az', 'tw'], peers: [{ fab: 'tw', address: tw.address }] },
+  });
+  const { code, of } = await examined(file);
+  assert.equal(of.get('clock')!.state, 'fail');
+  assert.match(of.get('clock')!.says, /^that of tw is (1 h 0 min|59 min 59 s) ahead of this one/);
+  assert.equal(code, 1);
+});
