@@ -99,7 +99,7 @@ function createDatabase(file: string, { fab, world }: DatabaseOptions): void {
 }
 
 /** Makes sure that a file, or the names in a folder, are on disk. */
-function sync(path: string): void {
+export function sync(path: string): void {
   const descriptor = openSync(path, 'r');
   try {
     fsyncSync(descriptor);

@@ -1,9 +1,6 @@
 import {
-  closeSync,
   existsSync,
-  fsyncSync,
   linkSync,
-  openSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -17,7 +14,7 @@ import type { FabId } from '../clocks/dot.ts';
 import { WafersyncError } from '../errors.ts';
 import type { Manifest } from '../wire/backup-manifest.ts';
 import { extractDatabase } from './backup-file.ts';
-import { realFile } from './database.ts';
+import { realFile, sync } from './database.ts';
 import { removeCopy } from './database-copy.ts';
 import { checkDatabase, type DatabaseFacts, databaseFacts } from './database-facts.ts';
 import { inspectDatabase } from './inspect.ts';
@@ -132,7 +129,7 @@ export class Restoration {
         name: 'drop the log',
         run: () => {
           rmSync(`${this.#file}-wal`, { force: true });
-          syncFolder(this.#file);
+          sync(dirname(this.#file));
         },
       },
       { name: 'drop the index', run: () => rmSync(`${this.#file}-shm`, { force: true }) },
@@ -140,7 +137,7 @@ export class Restoration {
         name: 'place',
         run: () => {
           renameSync(this.#staged, this.#file);
-          syncFolder(this.#file);
+          sync(dirname(this.#file));
         },
       },
     ];
@@ -165,7 +162,7 @@ function setAside(file: string, aside: string, state: PresentDatabase['state']):
       name: 'second name of the database',
       run: () => {
         if (existsSync(file)) linkSync(file, aside);
-        syncFolder(file);
+        sync(dirname(file));
       },
     },
     {
@@ -185,7 +182,7 @@ function putPlaceholder(file: string): void {
   const draft = `${file}.new`;
   writeFileSync(draft, PLACEHOLDER, { flush: true });
   renameSync(draft, file);
-  syncFolder(file);
+  sync(dirname(file));
 }
 
 function isPlaceholder(file: string): boolean {
@@ -234,14 +231,5 @@ function freeName(name: string): string {
   for (let n = 1; ; n++) {
     const free = n === 1 ? name : `${name}-${n}`;
     if (!existsSync(free) && !existsSync(`${free}-wal`)) return free;
-  }
-}
-
-function syncFolder(file: string): void {
-  const descriptor = openSync(dirname(file), 'r');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
   }
 }

@@ -1,11 +1,8 @@
-import { makeClient } from '../../api/client.ts';
 import type { FabId } from '../../clocks/dot.ts';
 import type { NodeConfig } from '../../config/load.ts';
-import { WafersyncError } from '../../errors.ts';
 import type { Manifest } from '../../wire/backup-manifest.ts';
-import { syncMonitor } from '../../wire/services.ts';
 import { fromOriginIntervals } from '../../wire/vectors.ts';
-import { nodeFailure } from '../node-client.ts';
+import { askNode } from '../ask-node.ts';
 import type { Answer } from './outlook.ts';
 
 /** How long a fab has to answer, milliseconds. */
@@ -29,19 +26,8 @@ async function ask(fab: FabId, address: string | null): Promise<Answer> {
   if (address === null) {
     return { fab, address, error: 'neither the configuration nor the backup has its address' };
   }
-  const monitor = makeClient(syncMonitor, address);
-  try {
-    const { node } = await monitor.GetNode({}, { deadlineMs: DEADLINE_MS });
-    if (node?.fab_id === fab) return { fab, address, received: fromOriginIntervals(node.received) };
-    return { fab, address, error: `fab ${node?.fab_id} answers there. Correct mesh.peers.` };
-  } catch (thrown) {
-    const error = WafersyncError.from(thrown);
-    const isLate = error.code === 'cancelled';
-    return {
-      ...{ fab, address },
-      error: isLate ? `no answer in ${DEADLINE_MS / 1000} s` : nodeFailure(error, address).line,
-    };
-  } finally {
-    monitor.close();
-  }
+  const { node, error } = await askNode(address, DEADLINE_MS);
+  if (error) return { fab, address, error: error.line };
+  if (node.fab_id === fab) return { fab, address, received: fromOriginIntervals(node.received) };
+  return { fab, address, error: `fab ${node.fab_id} answers there. Correct mesh.peers.` };
 }

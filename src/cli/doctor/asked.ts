@@ -1,11 +1,8 @@
-import { makeClient } from '../../api/client.ts';
 import type { FabId } from '../../clocks/dot.ts';
-import { WafersyncError } from '../../errors.ts';
 import type { wafersync } from '../../gen/wafersync.js';
 import { toNumber } from '../../wire/long.ts';
-import { syncMonitor } from '../../wire/services.ts';
 import type { World } from '../../world.ts';
-import { nodeFailure } from '../node-client.ts';
+import { askNode } from '../ask-node.ts';
 
 /** How long a node has to answer, milliseconds. */
 const DEADLINE_MS = 3_000;
@@ -25,21 +22,11 @@ export interface Asked {
 
 /** Asks a node how it is. */
 export async function ask(fab: FabId, address: string, world: World): Promise<Asked> {
-  const monitor = makeClient(syncMonitor, address);
   const [beganMs, began] = [world.nowMs(), world.steadyMs()];
-  try {
-    const { node } = await monitor.GetNode({}, { deadlineMs: DEADLINE_MS });
-    const tookMs = world.steadyMs() - began;
-    const theirs = toNumber(node?.clock?.now_ms);
-    const clock =
-      theirs > 0 ? { aheadMs: theirs - (beganMs + tookMs / 2), uncertaintyMs: tookMs / 2 + 1 } : null;
-    return { fab, address, node: node ?? null, error: '', clock };
-  } catch (thrown) {
-    const error = WafersyncError.from(thrown);
-    const isLate = error.code === 'cancelled';
-    const why = isLate ? `no answer in ${DEADLINE_MS / 1000} s` : nodeFailure(error, address).message;
-    return { fab, address, node: null, error: why, clock: null };
-  } finally {
-    monitor.close();
-  }
+  const { node, error } = await askNode(address, DEADLINE_MS);
+  const tookMs = world.steadyMs() - began;
+  const theirs = toNumber(node?.clock?.now_ms);
+  const clock =
+    theirs > 0 ? { aheadMs: theirs - (beganMs + tookMs / 2), uncertaintyMs: tookMs / 2 + 1 } : null;
+  return { fab, address, node, error: error?.message ?? '', clock };
 }
