@@ -120,6 +120,8 @@ export class Drain {
       if (this.#draining === draining) this.#draining = null;
       throw thrown;
     }
+    // Somebody may have cancelled it meanwhile.
+    if (this.#draining !== draining) return;
     replica.refuseEdits(why);
     door.close(why);
     this.#closed = true;
