@@ -116,7 +116,7 @@ test('a restore tells what comes again, then does it: another epoch, and nothing
   assert.match(
     stdout,
     new RegExp(
-      `^the backup: fab tw, .*\nthe present database: epoch ${made.epoch}, ${kept.updates} updates\n${seen.fetched_updates} updates that the backup lacks come again from other fabs\n\nBORN AT +IN THE BACKUP +COME AGAIN +LOST\naz +\\d+ +0 +0\ntw +\\d+ +${seen.fetched_updates} +0\nrestored to .*wafersync.db\nThe database that was there is kept as (.*wafersync\\.db\\.replaced-\\S+)\nStart the node: it begins another epoch`,
+      `^the backup: fab tw, .*\nthe present database: epoch ${made.epoch}, ${kept.updates} updates\n${seen.fetched_updates} updates? that the backup lacks comes? again from other fabs\n\nBORN AT +IN THE BACKUP +COME AGAIN +LOST\naz +\\d+ +0 +0\ntw +\\d+ +${seen.fetched_updates} +0\nrestored to .*wafersync.db\nThe database that was there is kept as (.*wafersync\\.db\\.replaced-\\S+)\nStart the node: it begins another epoch`,
     ),
   );
   const node = await startAgain(t, tw);

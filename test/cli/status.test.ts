@@ -36,7 +36,7 @@ test('status tells what a node keeps and how it stands with each peer', async (t
   const results = lot.results.toLocaleString('en-US');
   assert.match(
     text.stdout,
-    new RegExp(`^1 wafers, ${lot.attempts} attempts, ${results} results in ${updates} upd`, 'm'),
+    new RegExp(`^1 wafer, ${lot.attempts} attempts, ${results} results in ${updates} upd`, 'm'),
   );
   assert.match(text.stdout, /^0 updates are known elsewhere and not yet here, 0 are here and held back$/m);
   assert.match(text.stdout, /^0 conflicts are open for a person, rules of version 0$/m);

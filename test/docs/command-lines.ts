@@ -23,14 +23,14 @@ export function commandLines(document: string): CommandLine[] {
   const blocks = codeBlocks(document).map(({ text }) => text);
   const quoted = [...prose(document).matchAll(/`([^`\n]+)`/g)].map(([, text]) => text!);
   return [...blocks, ...quoted].flatMap((text) =>
-    [...text.matchAll(/\b(?:npx wafersync|wafersync|npm start --) (?=[a-z]|--[a-z])([^\n]*)/g)].flatMap(
-      ([line, rest]) => {
-        const words = rest!.split('#')[0]!.split(' ');
-        const command = line.startsWith('npm') ? 'demo' : /^[a-z]+$/.exec(words[0]!)?.[0];
-        const next = line.startsWith('npm') ? '' : (/^[a-z]+$/.exec(words[1] ?? '')?.[0] ?? '');
-        return command ? [{ command, next, options: words.filter((word) => /^--[a-z]/.test(word)) }] : [];
-      },
-    ),
+    [
+      ...text.matchAll(/(?<!\/)\b(?:npx wafersync|wafersync|npm start --) (?=[a-z]|--[a-z])([^\n]*)/g),
+    ].flatMap(([line, rest]) => {
+      const words = rest!.split(/[#`]/)[0]!.split(' ');
+      const command = line.startsWith('npm') ? 'demo' : /^[a-z]+$/.exec(words[0]!)?.[0];
+      const next = line.startsWith('npm') ? '' : (/^[a-z]+$/.exec(words[1] ?? '')?.[0] ?? '');
+      return command ? [{ command, next, options: words.filter((word) => /^--[a-z]/.test(word)) }] : [];
+    }),
   );
 }
 

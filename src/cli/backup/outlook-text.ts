@@ -1,7 +1,7 @@
 import { formatEpoch } from '../../clocks/dot.ts';
 import type { PresentDatabase } from '../../store/restoration.ts';
 import type { Manifest } from '../../wire/backup-manifest.ts';
-import { grouped, printable, table } from '../output.ts';
+import { counted, grouped, printable, table } from '../output.ts';
 import { backupLine, toJson } from './backup.ts';
 import { type Answer, byFab, type Outlook } from './outlook.ts';
 
@@ -56,7 +56,7 @@ export function outlookText(told: OutlookJson): string {
     `the backup: ${backupLine(told.backup)}`,
     `the present database: ${presentText(told.present)}`,
     ...silent.map(({ fab_id, error }) => `${fab_id} COULD NOT BE ASKED: ${printable(error)}`),
-    `${grouped(fetched)} updates that the backup lacks come again from other fabs`,
+    `${counted(fetched, 'update')} that the backup lacks ${fetched === 1 ? 'comes' : 'come'} again from other fabs`,
     ...(lost > 0
       ? [`${grouped(lost)} UPDATES WOULD BE LOST: only the present database has them (${told.lost})`]
       : []),

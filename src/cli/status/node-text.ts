@@ -1,5 +1,5 @@
 import { plainly } from '../../api/connection-words.ts';
-import { duration, grouped, signed, size, table, utc } from '../output.ts';
+import { counted, duration, grouped, signed, size, table, utc } from '../output.ts';
 import { limitText } from '../steering/limit.ts';
 import { pauseText } from '../steering/peer.ts';
 import type { NodeJson } from './node-json.ts';
@@ -9,8 +9,8 @@ export function nodeLines(node: NodeJson): string[] {
   const lag = node.last_lag_ms > 0 ? `, the last from elsewhere took ${duration(node.last_lag_ms)}` : '';
   const facts = [
     `fab ${node.fab_id}, epoch ${node.epoch}, wafersync ${node.version}, up ${duration(node.uptime_ms)}`,
-    `${grouped(node.wafers)} wafers, ${grouped(node.attempts)} attempts, ${grouped(node.results)} results in ${grouped(node.updates)} updates${lag}`,
-    `${grouped(node.missing_updates)} updates are known elsewhere and not yet here, ${grouped(node.held_updates)} are here and held back`,
+    `${counted(node.wafers, 'wafer')}, ${counted(node.attempts, 'attempt')}, ${counted(node.results, 'result')} in ${counted(node.updates, 'update')}${lag}`,
+    `${counted(node.missing_updates, 'update')} ${are(node.missing_updates)} known elsewhere and not yet here, ${grouped(node.held_updates)} ${are(node.held_updates)} here and held back`,
   ];
   return [
     ...facts,
@@ -21,6 +21,10 @@ export function nodeLines(node: NodeJson): string[] {
     ...renewal(node),
     ...retention(node),
   ];
+}
+
+function are(count: number): string {
+  return count === 1 ? 'is' : 'are';
 }
 
 /** An older node does not tell. */
@@ -35,7 +39,7 @@ function database({ database: { file, bytes, wal_bytes, free_bytes }, clock }: N
 
 /** Peers that wrote last by another version of the rules are named: they, or this node, lack an edit of them. */
 function conflicts({ open_conflicts, policy_version, peers }: NodeJson): string {
-  const open = `${grouped(open_conflicts)} conflicts are open for a person, rules of version ${policy_version}`;
+  const open = `${counted(open_conflicts, 'conflict')} ${are(open_conflicts)} open for a person, rules of version ${policy_version}`;
   const others = peers.filter((peer) => peer.policy_version > 0 && peer.policy_version !== policy_version);
   const told = others.map((peer) => `${peer.fab_id} wrote by version ${peer.policy_version}`);
   return told.length > 0 ? `${open}; ${told.join(', ')}` : open;
