@@ -10,6 +10,7 @@ import type { Manifest } from '../../wire/backup-manifest.ts';
 import { toNumber } from '../../wire/long.ts';
 import type { Message } from '../../wire/message.ts';
 import { backupService } from '../../wire/services.ts';
+import { untilInterrupted } from '../interrupted.ts';
 import { withNode } from '../node-client.ts';
 import { grouped, type Terminal, utc } from '../output.ts';
 import { BackupProgress } from './backup-progress.ts';
@@ -35,31 +36,47 @@ export async function backup(file: string, options: BackupOptions, terminal: Ter
       hint: 'Name another file, such as one with the date in its name.',
     });
   }
+  return untilInterrupted((signal) => backupTo(file, options, terminal, signal));
+}
+
+async function backupTo(
+  file: string,
+  { node, json }: BackupOptions,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<number> {
+  const path = resolve(file);
   const part = path + PART;
   const progress = new BackupProgress(terminal);
   try {
-    const sha256 = await fetchTo(part, options.node, progress);
+    const sha256 = await fetchTo(part, node, progress, signal);
     const manifest = await readBackup(part);
     checkDatabase(part);
+    if (signal.aborted) throw interrupted(file);
     await rename(part, path);
     await syncFolder(dirname(path));
     const told = { file, ...toJson(manifest), sha256 };
-    terminal.out(options.json ? JSON.stringify(told) : text(told));
+    terminal.out(json ? JSON.stringify(told) : text(told));
     return 0;
   } catch (thrown) {
     await rm(part, { force: true });
-    throw fromFileSystem(thrown, file);
+    throw signal.aborted ? interrupted(file) : fromFileSystem(thrown, file);
   } finally {
     progress.stop();
   }
 }
 
 /** Writes what the node sends to a file, durably. Gives the SHA-256 over all of it, as hex digits. */
-async function fetchTo(part: string, node: string, progress: BackupProgress): Promise<string> {
+async function fetchTo(
+  part: string,
+  node: string,
+  progress: BackupProgress,
+  signal: AbortSignal,
+): Promise<string> {
   const handle = await open(part, 'w', 0o640);
   try {
     return await withNode(backupService, node, async (client) => {
-      const end = await write(handle, dirname(part), client.Backup({}), progress);
+      const end = await write(handle, dirname(part), client.Backup({}, { signal }), progress);
       await handle.sync();
       return end;
     });
@@ -121,6 +138,12 @@ async function syncFolder(folder: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+function interrupted(file: string): WafersyncError {
+  return new WafersyncError('cancelled', `backup ${file} was interrupted, and nothing of it was kept`, {
+    hint: 'Begin it again.',
+  });
 }
 
 function fromFileSystem(thrown: unknown, file: string): unknown {

@@ -1,4 +1,5 @@
 import { realWorld } from '../../world.ts';
+import { untilInterrupted } from '../interrupted.ts';
 import type { Terminal } from '../output.ts';
 import { addressesOf, askNamed, askOther } from './ask.ts';
 import type { MeshAnswers } from './mesh-view.ts';
@@ -29,15 +30,4 @@ async function askMesh(address: string): Promise<MeshAnswers> {
     [...addresses].map(async ([fab, at]) => [fab, await askOther(at)] as const),
   );
   return { named, others: new Map(others), addresses, address };
-}
-
-async function untilInterrupted(run: (signal: AbortSignal) => Promise<number>): Promise<number> {
-  const stopping = new AbortController();
-  const stop = () => stopping.abort();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, stop);
-  try {
-    return await run(stopping.signal);
-  } finally {
-    for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, stop);
-  }
 }

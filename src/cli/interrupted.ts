@@ -1,0 +1,13 @@
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** Runs something that a signal may end before its time: it is told by its own, and clears up. */
+export async function untilInterrupted<T>(run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const stopping = new AbortController();
+  const stop = () => stopping.abort();
+  for (const name of SIGNALS) process.once(name, stop);
+  try {
+    return await run(stopping.signal);
+  } finally {
+    for (const name of SIGNALS) process.off(name, stop);
+  }
+}
