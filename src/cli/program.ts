@@ -16,7 +16,7 @@ import { failureLine, processTerminal, type Terminal } from './output.ts';
 import { addPeersCommand } from './peers/command.ts';
 import { addRetentionCommands } from './retention/command.ts';
 import { type SendOptions, send } from './send.ts';
-import { rebuild, type ServeOptions, serve } from './serve.ts';
+import { type RebuildOptions, rebuild, type ServeOptions, serve } from './serve.ts';
 import { addStatusCommand } from './status/command.ts';
 import { addSteeringCommands } from './steering/command.ts';
 import { addVerifyCommand } from './verify/command.ts';
@@ -114,7 +114,8 @@ function addNodeCommands(program: Command, terminal: Terminal, exit: Exit): void
     .command('rebuild')
     .description('compute the readable tables of a stopped node again from its log')
     .requiredOption('--config <file>', 'configuration of the node')
-    .action(async (options: ServeOptions) => exit(await rebuild(options, terminal)));
+    .option('--json', 'print JSON')
+    .action(async (options: RebuildOptions) => exit(await rebuild(options, terminal)));
 }
 
 function addDataCommands(program: Command, terminal: Terminal, exit: Exit): void {

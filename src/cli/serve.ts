@@ -5,13 +5,18 @@ import { createLog } from '../log.ts';
 import { databaseFile, openStore } from '../node/database.ts';
 import { startNode } from '../node.ts';
 import { realWorld } from '../world.ts';
-import { failureLine, grouped, type Terminal } from './output.ts';
+import { counted, failureLine, type Terminal } from './output.ts';
 import { VERSION } from './version.ts';
 
-/** Options of `wafersync serve` and `rebuild`. */
+/** Options of `wafersync serve`. */
 export interface ServeOptions {
   /** Path of the configuration. */
   readonly config: string;
+}
+
+/** Options of `wafersync rebuild`. */
+export interface RebuildOptions extends ServeOptions {
+  readonly json?: boolean;
 }
 
 /** What a parent process is told once the node serves. */
@@ -73,7 +78,7 @@ function stopAsked(): Promise<string> {
  * Computes the readable tables again from the log, while the node is down. Resolves to the exit code.
  * @throws WafersyncError where there is no database, it is in use, or its tables were not what the log says
  */
-export async function rebuild(options: ServeOptions, terminal: Terminal): Promise<number> {
+export async function rebuild(options: RebuildOptions, terminal: Terminal): Promise<number> {
   const config = loadConfig(options.config);
   const file = databaseFile(config);
   if (!existsSync(file)) {
@@ -85,7 +90,9 @@ export async function rebuild(options: ServeOptions, terminal: Terminal): Promis
   try {
     const before = store.foldDigest();
     const { updates, digest } = store.rebuild();
-    terminal.out(`${grouped(updates)} updates applied again; digest of the tables ${digest}`);
+    const told = { updates, digest, digest_before: before };
+    const text = `${counted(updates, 'update')} applied again; digest of the tables ${digest}`;
+    terminal.out(options.json ? JSON.stringify(told) : text);
     if (digest === before) return 0;
     throw new WafersyncError('damaged', `the tables were not what the log says: their digest was ${before}`, {
       hint: 'They are right now. Check the disk, and report this.',

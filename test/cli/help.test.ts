@@ -41,6 +41,26 @@ test('the command tells all its commands, and each what it takes', async () => {
   }
 });
 
+/** What prints nothing that a program would read. */
+const FOR_PEOPLE = ['completion', 'demo', 'help', 'serve'];
+
+test('every command that tells something tells it as JSON as well', async () => {
+  const below = async (...above: string[]): Promise<string[][]> => {
+    const { stdout } = await command(...above, '--help');
+    const [, commands] = stdout.split('\nCommands:\n');
+    if (commands === undefined) return [above];
+    const names = [...commands.matchAll(/^ {2}([a-z]+) ?/gm)].map(([, name]) => name!);
+    const found = names.filter((name) => !FOR_PEOPLE.includes(name)).map((name) => below(...above, name));
+    return (await Promise.all(found)).flat();
+  };
+  const all = await below();
+  assert.ok(all.length > 30, `${all.length}`);
+  for (const words of all) {
+    const { stdout } = await command(...words, '--help');
+    assert.match(stdout, /^ {2}--json /m, words.join(' '));
+  }
+});
+
 test('no command, and an unknown one, exit with 1 and say where help is', async () => {
   const none = await command();
   assert.deepEqual([none.code, none.stdout], [1, '']);

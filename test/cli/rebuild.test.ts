@@ -25,6 +25,9 @@ test('rebuild of stopped nodes gives the same digest at each, again and again', 
   const [line, ...others] = printed;
   assert.match(line!, new RegExp(`^${updates} updates applied again; digest of the tables [0-9a-f]{64}\\n$`));
   assert.deepEqual(others, []);
+  const { stdout } = await command('rebuild', '--config', nodes[0]!.configFile, '--json');
+  const digest = / ([0-9a-f]{64})$/m.exec(line!)![1];
+  assert.deepEqual(JSON.parse(stdout), { updates, digest, digest_before: digest });
 });
 
 test('rebuild refuses while the node runs, and says who has the database', async (t) => {

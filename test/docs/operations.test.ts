@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { EXIT_TIME_UP } from '../../src/cli/lot/wait.ts';
 import { EXIT_UNMENDABLE } from '../../src/cli/serve.ts';
+import { EXIT_REPAIRED, EXIT_WRONG } from '../../src/cli/verify/verify.ts';
 import { FABS, tunnelEnd } from '../../src/config/fabs.ts';
 import { sources } from '../house/source-files.ts';
 import { assertKnown, commandLines } from './command-lines.ts';
@@ -46,13 +47,14 @@ test('every command and option that docs/OPERATIONS.md names is in the help of t
   await assertKnown(lines);
 });
 
-test('the table of exit codes has the one of a node that no restart mends', () => {
+test('the table of exit codes has those of the code', () => {
   const codes = table('| exit code | of | means | the unit |').map(([, code, of]) => `${code} ${of}`);
   assert.deepEqual(codes, [
     '0 any',
     '1 `serve`',
     `${EXIT_UNMENDABLE} \`serve\``,
     `${EXIT_TIME_UP} \`lot wait\``,
+    `${EXIT_REPAIRED}, ${EXIT_WRONG} \`verify\``,
     '1 others',
   ]);
 });
