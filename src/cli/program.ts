@@ -3,7 +3,7 @@ import { YIELD_VIEWS } from '../wafer/views.ts';
 import { addBackupCommands } from './backup/command.ts';
 import { addCompletionCommand } from './completion/command.ts';
 import { addConflictCommands } from './conflicts/command.ts';
-import { type DemoOptions, demo } from './demo/demo.ts';
+import type { DemoOptions } from './demo/demo.ts';
 import { addDoctorCommand } from './doctor/command.ts';
 import { addFabCommands } from './fab/command.ts';
 import { addGenerateCommand } from './generate/command.ts';
@@ -16,7 +16,7 @@ import { failureLine, processTerminal, type Terminal } from './output.ts';
 import { addPeersCommand } from './peers/command.ts';
 import { addRetentionCommands } from './retention/command.ts';
 import { type SendOptions, send } from './send.ts';
-import { type RebuildOptions, rebuild, type ServeOptions, serve } from './serve.ts';
+import type { RebuildOptions, ServeOptions } from './serve.ts';
 import { addStatusCommand } from './status/command.ts';
 import { addSteeringCommands } from './steering/command.ts';
 import { addVerifyCommand } from './verify/command.ts';
@@ -96,6 +96,10 @@ function pointToHelp(command: Command, above: string): void {
   for (const below of command.commands) pointToHelp(below, name);
 }
 
+/**
+ * Commands that bring a node with them, or its configuration and database, are loaded when they are run: most commands ask a
+ * node that runs, and begin in half the time without.
+ */
 function addNodeCommands(program: Command, terminal: Terminal, exit: Exit): void {
   program
     .command('demo')
@@ -104,18 +108,22 @@ function addNodeCommands(program: Command, terminal: Terminal, exit: Exit): void
     .option('--port <number>', 'port of the first fab; the others take the four behind it', portNumber, 50051)
     .option('--wafers <count>', 'wafers of the lot', positive, 5)
     .option('--once', 'stop when the lot has arrived everywhere')
-    .action(async (options: DemoOptions) => exit(await demo(options)));
+    .action(async (options: DemoOptions) => exit(await (await import('./demo/demo.ts')).demo(options)));
   program
     .command('serve')
     .description('run the node of one fab')
     .requiredOption('--config <file>', 'its configuration; deploy/wafersync.example.yaml shows every key')
-    .action(async (options: ServeOptions) => exit(await serve(options, terminal)));
+    .action(async (options: ServeOptions) =>
+      exit(await (await import('./serve.ts')).serve(options, terminal)),
+    );
   program
     .command('rebuild')
     .description('compute the readable tables of a stopped node again from its log')
     .requiredOption('--config <file>', 'configuration of the node')
     .option('--json', 'print JSON')
-    .action(async (options: RebuildOptions) => exit(await rebuild(options, terminal)));
+    .action(async (options: RebuildOptions) =>
+      exit(await (await import('./serve.ts')).rebuild(options, terminal)),
+    );
 }
 
 function addDataCommands(program: Command, terminal: Terminal, exit: Exit): void {

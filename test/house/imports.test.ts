@@ -35,15 +35,33 @@ test('no layer stands on one that stands on it', () => {
   }
 });
 
-test('no file needs itself to be loaded', () => {
-  const graph = new Map(
+/** What each file imports when it is loaded or later, as paths, and names of packages. */
+function graphOf(textOf: (text: string) => string): Map<string, string[]> {
+  return new Map(
     sources().map(({ path, text }) => [
       path,
-      importsOf(withoutTypes(text))
-        .filter((specifier) => specifier.startsWith('.'))
-        .map((specifier) => posix.join(posix.dirname(path), specifier)),
+      importsOf(textOf(withoutTypes(text))).map((specifier) =>
+        specifier.startsWith('.') ? posix.join(posix.dirname(path), specifier) : specifier,
+      ),
     ]),
   );
+}
+
+test('a command that asks a node loads neither a node, nor a database, nor what reads a configuration', () => {
+  const graph = graphOf((text) => text.replaceAll(/\bimport\(/g, 'later('));
+  const loaded = new Set(['src/cli/program.ts']);
+  for (const path of loaded) for (const next of graph.get(path) ?? []) loaded.add(next);
+  assert.ok(loaded.has('src/cli/status/status.ts') && loaded.has('@grpc/grpc-js'));
+  const heavy = [...loaded].filter((name) =>
+    /^(better-sqlite3|zod|yaml|pino|prom-client|@opentelemetry.*|src\/(node|store|config|telemetry)\b.*)$/.test(
+      name,
+    ),
+  );
+  assert.deepEqual(heavy, []);
+});
+
+test('no file needs itself to be loaded', () => {
+  const graph = graphOf((text) => text);
   const done = new Set<string>();
   const circles: string[] = [];
   const visit = (path: string, trail: readonly string[]): void => {

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { address } from '../options.ts';
 import type { Terminal } from '../output.ts';
-import { type BackupOptions, backup } from './backup.ts';
-import { type RestoreOptions, restore } from './restore.ts';
+import type { BackupOptions } from './backup.ts';
+import type { RestoreOptions } from './restore.ts';
 
 /** Adds `backup` and `restore` to the commands. */
 export function addBackupCommands(program: Command, terminal: Terminal, exit: (code: number) => void): void {
@@ -12,7 +12,9 @@ export function addBackupCommands(program: Command, terminal: Terminal, exit: (c
     .argument('<file>', 'the file; it must not be there yet')
     .requiredOption('--node <host:port>', 'where the node listens', address)
     .option('--json', 'print JSON')
-    .action(async (file: string, options: BackupOptions) => exit(await backup(file, options, terminal)));
+    .action(async (file: string, options: BackupOptions) =>
+      exit(await (await import('./backup.ts')).backup(file, options, terminal)),
+    );
   program
     .command('restore')
     .description('put the database of a backup in the place of the one of a stopped node')
@@ -24,5 +26,7 @@ export function addBackupCommands(program: Command, terminal: Terminal, exit: (c
     )
     .option('--yes', 'restore even if something would be lost, or if that cannot be told')
     .option('--json', 'print JSON')
-    .action(async (file: string, options: RestoreOptions) => exit(await restore(file, options, terminal)));
+    .action(async (file: string, options: RestoreOptions) =>
+      exit(await (await import('./restore.ts')).restore(file, options, terminal)),
+    );
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Terminal } from '../output.ts';
-import { type DoctorOptions, doctor } from './doctor.ts';
+import type { DoctorOptions } from './doctor.ts';
 
 /** Adds `doctor` to the commands. */
 export function addDoctorCommand(program: Command, terminal: Terminal, exit: (code: number) => void): void {
@@ -11,5 +11,7 @@ export function addDoctorCommand(program: Command, terminal: Terminal, exit: (co
     )
     .requiredOption('--config <file>', 'configuration of the node')
     .option('--json', 'print JSON: a list with one object a check')
-    .action(async (options: DoctorOptions) => exit(await doctor(options, terminal)));
+    .action(async (options: DoctorOptions) =>
+      exit(await (await import('./doctor.ts')).doctor(options, terminal)),
+    );
 }
