@@ -52,6 +52,11 @@ export class Telemetry {
     return new Telemetry(options, measured, traced);
   }
 
+  /** Whether batches are to say how they came. */
+  get traced(): boolean {
+    return this.#tracing !== null;
+  }
+
   /** An intake whose batches are measured and traced. */
   intake(intake: Intake, source: IntakeSource): Intake {
     const observers: IntakeObserver[] = [];

@@ -112,6 +112,40 @@ test('a batch is told from handing it in through its wait to its commit', async 
   );
 });
 
+const CALLER = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), sampled: true };
+
+test('a streamed batch is told from its first result on, with a link to what its tester named', async (t) => {
+  const sink = new Sink();
+  const { tw, intake } = bornAt(t, sink);
+  const askedMs = tw.world.now;
+  const origin = { arrivedMs: askedMs - 40, equipmentId: 'T1', streamId: 'S1', caller: CALLER };
+  const written = intake.write(batch([0], { origin }));
+  await tw.commit();
+  await written;
+  assert.deepEqual(sink.tree, [' > intake', 'intake > collect', 'intake > queue', 'intake > commit']);
+  const times = sink.spans.map(({ beganMs, endedMs }) => [beganMs - askedMs, endedMs - askedMs]);
+  assert.deepEqual(times.slice(0, 3), [
+    [-40, 5],
+    [-40, 0],
+    [0, 5],
+  ]);
+  const [root, ...others] = sink.spans;
+  assert.deepEqual([root!.facts['wafersync.tester'], root!.facts['wafersync.stream']], ['T1', 'S1']);
+  assert.deepEqual(root!.links, [CALLER]);
+  assert.ok(others.every(({ links = [] }) => links.length === 0));
+});
+
+test('a clock that was put back since the first result makes no span that ends before it begins', async (t) => {
+  const sink = new Sink();
+  const { tw, intake } = bornAt(t, sink);
+  const origin = { arrivedMs: tw.world.now + 60_000, equipmentId: 'T1', streamId: 'S1', caller: null };
+  const written = intake.write(batch([0], { origin }));
+  await tw.commit();
+  await written;
+  assert.ok(sink.spans.every(({ beganMs, endedMs }) => beganMs <= endedMs));
+  assert.deepEqual(sink.spans[0]!.links, []);
+});
+
 test('a batch of nothing new, and one that fails, have no trace', async (t) => {
   const sink = new Sink();
   const { tw, intake } = bornAt(t, sink);
@@ -145,6 +179,7 @@ test('another fab hangs its spans on the first of the fab where the update was b
   az.commit(bornMs + 110, { added: [{ update, token, applied: true }] });
   const { traceId, rootId } = traceOf(update.header.dot);
   assert.deepEqual(sink.tree, [
+    `${rootId} > transfer`,
     `${rootId} > receive`,
     'receive > queue',
     'receive > commit',
@@ -152,13 +187,15 @@ test('another fab hangs its spans on the first of the fab where the update was b
   ]);
   assert.ok(sink.spans.every((span) => span.traceId === traceId));
   const times = sink.spans.map(({ beganMs, endedMs }) => [beganMs - bornMs, endedMs - bornMs]);
-  assert.deepEqual(times.slice(0, 3), [
+  assert.deepEqual(times.slice(1, 4), [
     [100, 120],
     [100, 110],
     [110, 120],
   ]);
-  assert.equal(times[3]![1], 120);
-  assert.equal(sink.spans[0]!.facts['wafersync.via'], 'pull');
+  const [transfer, receive, , , visible] = sink.spans;
+  assert.deepEqual([transfer!.endedMs - bornMs, visible!.endedMs - bornMs], [100, 120]);
+  assert.equal(transfer!.beganMs, visible!.beganMs);
+  assert.deepEqual([transfer!.facts['wafersync.via'], receive!.facts['wafersync.via']], ['pull', 'pull']);
 });
 
 test('an update that is held is visible once it is released', async (t) => {
@@ -170,9 +207,9 @@ test('an update that is held is visible once it is released', async (t) => {
   az.commit(az.world.now, { added: [{ update, token, applied: false }] });
   assert.deepEqual(
     sink.spans.map(({ name }) => name),
-    ['receive', 'queue', 'commit'],
+    ['transfer', 'receive', 'queue', 'commit'],
   );
-  assert.equal(sink.spans[0]!.facts['wafersync.held'], true);
+  assert.equal(sink.spans[1]!.facts['wafersync.held'], true);
   az.world.now += 5000;
   az.commit(az.world.now, { released: [update] });
   assert.deepEqual([sink.spans.at(-1)!.name, sink.spans.at(-1)!.endedMs], ['visible', az.world.now]);

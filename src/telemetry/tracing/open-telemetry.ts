@@ -1,4 +1,12 @@
-import { type Context, ROOT_CONTEXT, SpanKind, TraceFlags, type Tracer, trace } from '@opentelemetry/api';
+import {
+  type Context,
+  type Link,
+  ROOT_CONTEXT,
+  SpanKind,
+  TraceFlags,
+  type Tracer,
+  trace,
+} from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import {
@@ -10,6 +18,7 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
 import type { Log } from '../../log.ts';
+import type { SpanRef } from '../../wafer/intake.ts';
 import type { World } from '../../world.ts';
 import { ToldExporter } from './told-exporter.ts';
 import type { SpanSink, UpdateSpan } from './update-tracer.ts';
@@ -78,10 +87,10 @@ export class OpenTelemetry implements SpanSink {
     return this.#sampler.shouldSample(ROOT_CONTEXT, traceId).decision !== SamplingDecision.NOT_RECORD;
   }
 
-  add({ traceId, id, parentId, name, beganMs, endedMs, facts }: UpdateSpan): string {
+  add({ traceId, id, parentId, name, beganMs, endedMs, facts, links = [] }: UpdateSpan): string {
     this.#ids.next(traceId, id);
     const kind = parentId === null ? SpanKind.PRODUCER : SpanKind.INTERNAL;
-    const options = { kind, startTime: beganMs, attributes: facts };
+    const options = { kind, startTime: beganMs, attributes: facts, links: links.map(linkTo) };
     const span = this.#tracer.startSpan(name, options, contextOf(traceId, parentId));
     span.end(endedMs);
     return span.spanContext().spanId;
@@ -98,6 +107,11 @@ export class OpenTelemetry implements SpanSink {
     await Promise.race([closed, late]);
     stopWaiting();
   }
+}
+
+function linkTo({ traceId, spanId, sampled }: SpanRef): Link {
+  const traceFlags = sampled ? TraceFlags.SAMPLED : TraceFlags.NONE;
+  return { context: { traceId, spanId, traceFlags, isRemote: true } };
 }
 
 function contextOf(traceId: string, parentId: string | null): Context {
