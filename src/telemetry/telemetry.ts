@@ -48,6 +48,7 @@ export class Telemetry {
             ...options,
             ...tracing,
             fab: store.origin.fab,
+            failed: () => measured?.failed('traces'),
           });
     return new Telemetry(options, measured, traced);
   }

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { fabId, mintEpoch, sequence } from '../../src/clocks/dot.ts';
+import { silentLog } from '../../src/log.ts';
 import type { Commit, CommitOutcome } from '../../src/replica/commit.ts';
 import { EventSource } from '../../src/replica/event-source.ts';
 import type { Carrier } from '../../src/sync/sync-runner.ts';
+import { guardOf } from '../../src/telemetry/guard.ts';
 import { observedIntake } from '../../src/telemetry/observed-intake.ts';
 import { traceOf } from '../../src/telemetry/tracing/trace-ids.ts';
 import { type SpanSink, type UpdateSpan, UpdateTracer } from '../../src/telemetry/tracing/update-tracer.ts';
@@ -37,10 +39,12 @@ class Sink implements SpanSink {
   }
 }
 
+const GUARD = guardOf('traces', silentLog, () => assert.fail('a span could not be made'));
+
 /** A fab where something is born, traced. */
 function bornAt(t: TestContext, sink: SpanSink) {
   const tw = new Bench(t);
-  const tracer = new UpdateTracer(sink, tw.world);
+  const tracer = new UpdateTracer(sink, tw.world, GUARD);
   // The bench's tokens are no carriers; nothing comes from elsewhere here.
   tracer.follow({ outcomes: tw.replica.outcomes, commits: new EventSource<Commit<Carrier>>() });
   return { tw, intake: observedIntake(tw.replica, 'stream', [tracer], tw.world) };
@@ -51,7 +55,7 @@ function elsewhere(sink: SpanSink) {
   const world = new ManualWorld();
   const outcomes = new EventSource<CommitOutcome>();
   const commits = new EventSource<Commit<Carrier>>();
-  new UpdateTracer(sink, world).follow({ outcomes, commits });
+  new UpdateTracer(sink, world, GUARD).follow({ outcomes, commits });
   return {
     world,
     commit(beganMs: number, commit: Partial<Commit<Carrier>>) {

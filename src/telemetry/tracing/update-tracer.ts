@@ -8,6 +8,7 @@ import type { BatchOrigin, SpanRef } from '../../wafer/intake.ts';
 import { type Update, updateBytes } from '../../wafer/update.ts';
 import type { WaferKey } from '../../wafer/wafer-key.ts';
 import type { World } from '../../world.ts';
+import type { Guard } from '../guard.ts';
 import type { IntakeObserver, WrittenBatch } from '../observed-intake.ts';
 import { traceOf, type UpdateTrace } from './trace-ids.ts';
 
@@ -49,12 +50,15 @@ export interface TracedReplica {
  * it is visible. Everything is told once it is over.
  */
 export class UpdateTracer implements IntakeObserver {
+  readonly guard: Guard;
   readonly #sink: SpanSink;
   readonly #world: Pick<World, 'nowMs'>;
   /** Of the last commit; it is told before those who waited for it. */
   #commit: CommitTiming = { beganMs: 0, tookMs: 0 };
 
-  constructor(sink: SpanSink, world: Pick<World, 'nowMs'>) {
+  /** @param guard of what it listens with */
+  constructor(sink: SpanSink, world: Pick<World, 'nowMs'>, guard: Guard) {
+    this.guard = guard;
     this.#sink = sink;
     this.#world = world;
   }
@@ -65,7 +69,7 @@ export class UpdateTracer implements IntakeObserver {
       outcomes.subscribe(({ timing }) => {
         if (timing) this.#commit = timing;
       }),
-      commits.subscribe((commit) => this.#committed(commit)),
+      commits.subscribe(this.guard((commit: Commit<Carrier>) => this.#committed(commit))),
     ];
     return () => {
       for (const unsubscribe of unsubscribes) unsubscribe();
