@@ -49,18 +49,20 @@ export class OpenTelemetry implements SpanSink {
   readonly #world: World;
   readonly #ids = new GivenIds();
   readonly #sampler: TraceIdRatioBasedSampler;
+  readonly #exporter: ToldExporter;
   readonly #provider: TracerProvider;
   readonly #tracer: Tracer;
 
   constructor({ endpoint, ratio, fab, version, world, log }: OpenTelemetryOptions) {
     this.#world = world;
     this.#sampler = new TraceIdRatioBasedSampler(ratio);
-    const exporter = new OTLPTraceExporter({
+    const otlp = new OTLPTraceExporter({
       url: endpoint,
       timeoutMillis: SEND_MS,
       // All that waits is sent at once in the end, beside what is under way.
       concurrencyLimit: Math.ceil(MAX_WAITING_SPANS / MAX_SENT_SPANS) + 1,
     });
+    this.#exporter = new ToldExporter(otlp, log, world);
     this.#provider = new TracerProvider({
       resource: resourceFromAttributes({
         'service.name': 'wafersync',
@@ -72,7 +74,7 @@ export class OpenTelemetry implements SpanSink {
       idGenerator: this.#ids,
       spanProcessors: [
         new BatchSpanProcessor({
-          exporter: new ToldExporter(exporter, log, world),
+          exporter: this.#exporter,
           maxQueueSize: MAX_WAITING_SPANS,
           maxExportBatchSize: MAX_SENT_SPANS,
           scheduledDelayMillis: SEND_EVERY_MS,
@@ -89,6 +91,12 @@ export class OpenTelemetry implements SpanSink {
 
   add({ traceId, id, parentId, name, beganMs, endedMs, facts, links = [] }: UpdateSpan): string {
     this.#ids.next(traceId, id);
+    // The processor would drop it without a word.
+    if (this.#exporter.waiting >= MAX_WAITING_SPANS) {
+      this.#exporter.drops();
+      return this.#ids.generateSpanId();
+    }
+    this.#exporter.waits();
     const kind = parentId === null ? SpanKind.PRODUCER : SpanKind.INTERNAL;
     const options = { kind, startTime: beganMs, attributes: facts, links: links.map(linkTo) };
     const span = this.#tracer.startSpan(name, options, contextOf(traceId, parentId));
