@@ -1,6 +1,6 @@
 // Brings node_modules to what package-lock.json says.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, readlinkSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundledNode, isSupported, REMEDY } from '../bin/runtime.mjs';
 import { root } from './support.mjs';
@@ -12,10 +12,21 @@ export function ensureInstalled() {
   if (isInstalled()) return requireNode();
   // Elsewhere no Node comes along, and a quarter of a gigabyte would be fetched in vain.
   if (!isSupported(process.version) && `${process.platform}-${process.arch}` !== 'linux-x64') requireNode();
+  refuseLink();
   process.stderr.write('setup: installing packages; this happens once and takes about a minute\n');
   npmCi();
   dropBrokenNode();
   requireNode();
+}
+
+/** `npm ci` empties node_modules first. Through a link it would empty a folder that others use. */
+function refuseLink() {
+  const modules = join(root, 'node_modules');
+  if (!lstatSync(modules, { throwIfNoEntry: false })?.isSymbolicLink()) return;
+  const target = existsSync(modules) ? realpathSync(modules) : readlinkSync(modules);
+  throw new Error(
+    `packages are missing or other than locked, and ${modules} is a link to ${target}, which \`npm ci\` would empty. Remove the link (rm ${modules}), then run this again; or bring the folder behind it to this package-lock.json`,
+  );
 }
 
 /** Whether node_modules holds just what the lock says. npm writes its own lock there last. */

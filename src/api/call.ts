@@ -5,6 +5,8 @@ import type {
   handleUnaryCall,
 } from '@grpc/grpc-js';
 import { WafersyncError } from '../errors.ts';
+import type { SpanRef } from '../wafer/intake.ts';
+import { callerOf } from './caller.ts';
 import { messagesOf, type ObjectSink, passed, taken } from './flow.ts';
 import { fromMetadata, REQUEST_ID, type ServerCall, toHandlerError, toMetadata } from './metadata.ts';
 
@@ -14,6 +16,8 @@ export interface CallContext {
   readonly requestId: string;
   /** Address and port of the client. */
   readonly client: string;
+  /** Span that the client named by `traceparent`, as W3C Trace Context has it; null where it named none that can be read. */
+  readonly caller: SpanRef | null;
   /** Aborted when the call is over: the client went away, time ran out, the node stops. Work must stop then. */
   readonly signal: AbortSignal;
   /** Trailing metadata of an answer that is OK. Values must be printable ASCII. */
@@ -29,6 +33,7 @@ export function contextOf(call: ServerCall): CallContext {
   return {
     requestId: fromMetadata(call.metadata)[REQUEST_ID] ?? '',
     client: call.getPeer(),
+    caller: callerOf(call.metadata),
     signal: controller.signal,
     trailers: {},
   };

@@ -112,13 +112,17 @@ function acceptLive(options: DataSyncOptions, call: LiveCall): void {
   const codec = {
     ...endingOf(call),
     decode: fromWaferUpdate,
-    encode: (status: PeerStatus) => toSyncStatus(status, options.world.nowMs() * 1000),
   };
   whoever(options, call, (peer) =>
     options.sync.acceptLive(peer, (handlers) =>
       grpcStream(
         call,
-        codec,
+        {
+          ...codec,
+          // With each status, so that a limit that is set, or begins by the time of day, is heard of within a heartbeat.
+          encode: (status: PeerStatus) =>
+            toSyncStatus(status, options.world.nowMs() * 1000, rates.now(peer) ?? 0),
+        },
         counted(peer, rates, countedFrom(options.traffic, peer, 'live-from', handlers)),
       ),
     ),

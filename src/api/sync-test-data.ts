@@ -1,5 +1,6 @@
 import type { wafersync } from '../gen/wafersync.js';
 import { StreamIntake, type StreamParts } from '../ingest/stream/stream-intake.ts';
+import type { SpanRef } from '../wafer/intake.ts';
 import { type Closings, takeStream, toAck } from './take-results.ts';
 
 type TestResult = wafersync.v1.TestResult.$Properties;
@@ -8,15 +9,17 @@ type TestAck = wafersync.v1.TestAck.$Properties;
 /**
  * Takes a stream and acknowledges it as it becomes durable: whenever batches have been committed, and once more at its
  * end. Acknowledgements are totals: while the client takes none, they become one, so that nothing is kept for it.
+ * @param caller span that the tester named for its call
  * @throws WafersyncError after a last acknowledgement of what is durable nevertheless
  */
 export async function* syncTestData(
   parts: StreamParts,
   messages: AsyncIterable<TestResult>,
   closings?: Closings,
+  caller: SpanRef | null = null,
 ): AsyncGenerator<TestAck, void, void> {
   const news = new News();
-  const intake = new StreamIntake(parts, { progressed: () => news.tell() });
+  const intake = new StreamIntake(parts, { progressed: () => news.tell(), caller });
   const taken = takeStream(intake, messages, closings).finally(() => news.end());
   // It is awaited at the end; what it fails with must not count as unhandled until then.
   taken.catch(() => {});

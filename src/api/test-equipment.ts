@@ -35,14 +35,15 @@ export function testEquipmentHandlers(
   options: TestEquipmentOptions,
 ): HandlersOf<typeof testEquipment.methods> {
   return {
-    StreamTestResults: clientStream<TestResult, TestAck>((results) =>
-      options.slots.intake.hold(async () =>
-        toAck(await takeStream(new StreamIntake(options.streams), results, options.slots.intake.closings)),
-      ),
+    StreamTestResults: clientStream<TestResult, TestAck>((results, { caller }) =>
+      options.slots.intake.hold(async () => {
+        const intake = new StreamIntake(options.streams, { caller });
+        return toAck(await takeStream(intake, results, options.slots.intake.closings));
+      }),
     ),
-    SyncTestData: bidi<TestResult, TestAck>((results) =>
+    SyncTestData: bidi<TestResult, TestAck>((results, { caller }) =>
       options.slots.intake.during(() =>
-        syncTestData(options.streams, results, options.slots.intake.closings),
+        syncTestData(options.streams, results, options.slots.intake.closings, caller),
       ),
     ),
     GetHistoricalTests: serverStream<TestQuery, TestResult>((query) => {

@@ -1,3 +1,4 @@
+import { createInterface } from 'node:readline';
 import Table from 'cli-table3';
 import { WafersyncError } from '../errors.ts';
 
@@ -11,6 +12,11 @@ export interface Terminal {
   readonly interactive: boolean;
   /** The screen that `out` is seen on; absent where it goes to a file or to another program. */
   readonly screen?: TerminalScreen | undefined;
+  /**
+   * Asks a person for one line, which is given without space around it; null where none was given (Ctrl-C, Ctrl-D). Absent where
+   * nobody can be asked: input or `out` is no terminal.
+   */
+  readonly ask?: ((question: string) => Promise<string | null>) | undefined;
 }
 
 /** A screen, as far as output is fitted to it. */
@@ -30,7 +36,28 @@ export const processTerminal: Terminal = {
     const { isTTY, columns } = process.stdout;
     return isTTY ? { columns: columns || DEFAULT_COLUMNS, colours: process.stdout.hasColors() } : undefined;
   },
+  get ask() {
+    return process.stdin.isTTY && process.stdout.isTTY ? askLine : undefined;
+  },
 };
+
+function askLine(question: string): Promise<string | null> {
+  const lines = createInterface({ input: process.stdin, output: process.stdout });
+  return new Promise((resolve) => {
+    // Without a listener Ctrl-C would leave the question standing.
+    lines.on('SIGINT', () => lines.close());
+    let answer: string | null = null;
+    lines.once('close', () => {
+      // What is printed next does not go behind the question.
+      if (answer === null) process.stdout.write('\n');
+      resolve(answer);
+    });
+    lines.question(question, (line) => {
+      answer = line.trim();
+      lines.close();
+    });
+  });
+}
 
 /** Width of a terminal that does not tell it. */
 const DEFAULT_COLUMNS = 80;

@@ -106,6 +106,7 @@ function addIntake(server: Server, parts: ServedParts): void {
         world,
         intake: telemetry.intake(replica, 'stream'),
         resent: telemetry.resent,
+        traced: telemetry.traced,
         history: storeHistory(store),
         owners: new StreamOwners(),
         newProgram: () => new ProgramBuilder(),

@@ -37,6 +37,8 @@ export interface PeerStatus {
   readonly echoUs: number;
   /** Clock of the sender when it was sent, microseconds; set where it is sent. */
   readonly sentAtUs?: number;
+  /** Bytes a second that the sender takes pushed at most; 0 for no limit; set where it is sent. */
+  readonly maxPushBytesPerS?: number;
 }
 
 /** What the dialling side of a live lane says beside updates and programs. */

@@ -48,6 +48,8 @@ export class PeerRates {
   readonly #options: PeerRatesOptions;
   #limits: ReadonlyMap<FabId, PeerLimit>;
   readonly #buckets = new Map<string, TokenBucket>();
+  /** Of peers that said how much they take pushed. Invariant: at most one a live lane that this node dialled. */
+  readonly #said = new Map<FabId, TokenBucket>();
   readonly #waits = new Set<Cancel>();
   #minute = { number: 0, ofDay: 0 };
   #stopped = false;
@@ -75,13 +77,26 @@ export class PeerRates {
     this.#bucket(peer, direction, nowMs)?.spend(bytes, nowMs);
   }
 
-  /** Whether an update may be pushed to a peer; counts it where it may. */
+  /** A peer said how many bytes a second it takes pushed at most; 0 for no limit. */
+  said(peer: FabId, bytesPerS: number): void {
+    if (bytesPerS === 0) {
+      this.#said.delete(peer);
+      return;
+    }
+    const nowMs = this.#options.world.steadyMs();
+    const known = this.#said.get(peer);
+    if (known) known.setRate(bytesPerS, nowMs);
+    else this.#said.set(peer, new TokenBucket(bytesPerS, nowMs));
+  }
+
+  /** Whether an update may be pushed to a peer, by the limit here and by what the peer said; counts it where it may. */
   mayPush(peer: FabId, bytes: number): boolean {
     const nowMs = this.#options.world.steadyMs();
-    const bucket = this.#bucket(peer, 'to', nowMs);
-    if (!bucket) return true;
-    if (!bucket.takesFresh(nowMs)) return false;
-    bucket.spend(bytes, nowMs);
+    const own = this.#bucket(peer, 'to', nowMs);
+    const theirs = this.#said.get(peer);
+    if (own?.takesFresh(nowMs) === false || theirs?.takesFresh(nowMs) === false) return false;
+    own?.spend(bytes, nowMs);
+    theirs?.spend(bytes, nowMs);
     return true;
   }
 

@@ -1,7 +1,7 @@
 /** How long a bucket takes to fill, milliseconds. */
 const FILL_MS = 1_000;
 
-/** What was overdrawn counts as this many fillings at most: what a peer pushes cannot be held back, and a backlog has to come to its turn. */
+/** What was overdrawn counts as this many fillings at most: what an older peer pushes cannot be held back, and a backlog has to come to its turn. */
 const MOST_OVERDRAWN = 60;
 
 /**

@@ -1,6 +1,7 @@
 import { WafersyncError } from '../errors.ts';
 import type { Intake, IntakeReceipt, ResultsBatch } from '../wafer/intake.ts';
 import type { World } from '../world.ts';
+import type { Guard } from './guard.ts';
 
 /** Where results come from. */
 export type IntakeSource = 'stream' | 'file';
@@ -18,31 +19,42 @@ export interface WrittenBatch {
 
 /** Who is told what became of batches. */
 export interface IntakeObserver {
+  /** For its failures, which are nothing to those who hand in. */
+  readonly guard: Guard;
   written(batch: WrittenBatch): void;
   refused(source: IntakeSource, error: WafersyncError): void;
 }
 
-/** An intake of which others are told. They must not throw. */
+/** An intake of which others are told. What becomes of a batch does not hang on them. */
 export function observedIntake(
   intake: Intake,
   source: IntakeSource,
   observers: readonly IntakeObserver[],
   world: Pick<World, 'nowMs' | 'steadyMs'>,
 ): Intake {
+  const told = observers.map((observer) => ({
+    written: observer.guard((batch: WrittenBatch) => observer.written(batch)),
+    refused: observer.guard((error: WafersyncError) => observer.refused(source, error)),
+  }));
+  const written = (batch: WrittenBatch) => {
+    for (const observer of told) observer.written(batch);
+  };
+  const refused = (error: WafersyncError) => {
+    for (const observer of told) observer.refused(error);
+  };
   return {
     async write(batch) {
       const askedMs = world.nowMs();
       const began = world.steadyMs();
+      let receipt: IntakeReceipt;
       try {
-        const receipt = await intake.write(batch);
-        const written = { source, batch, receipt, askedMs, tookMs: world.steadyMs() - began };
-        for (const observer of observers) observer.written(written);
-        return receipt;
+        receipt = await intake.write(batch);
       } catch (thrown) {
-        const error = WafersyncError.from(thrown);
-        for (const observer of observers) observer.refused(source, error);
+        refused(WafersyncError.from(thrown));
         throw thrown;
       }
+      written({ source, batch, receipt, askedMs, tookMs: world.steadyMs() - began });
+      return receipt;
     },
     recordRun: (run, record) => intake.recordRun(run, record),
     runStart: (run) => intake.runStart(run),

@@ -48,8 +48,14 @@ export class Telemetry {
             ...options,
             ...tracing,
             fab: store.origin.fab,
+            failed: () => measured?.failed('traces'),
           });
     return new Telemetry(options, measured, traced);
+  }
+
+  /** Whether batches are to say how they came. */
+  get traced(): boolean {
+    return this.#tracing !== null;
   }
 
   /** An intake whose batches are measured and traced. */

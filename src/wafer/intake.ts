@@ -4,6 +4,26 @@ import type { TestProgram } from './program.ts';
 import type { RunId, RunRecord, RunRef } from './run.ts';
 import type { WaferKey } from './wafer-key.ts';
 
+/** A span of somebody's trace (W3C Trace Context). */
+export interface SpanRef {
+  /** 32 hex digits, in small letters. */
+  readonly traceId: string;
+  /** 16 hex digits, in small letters. */
+  readonly spanId: string;
+  /** Whether its maker records it. */
+  readonly sampled: boolean;
+}
+
+/** How streamed attempts came here. Told to observers; nothing of it is stored. */
+export interface BatchOrigin {
+  /** Wall clock when the first result of the batch came in, milliseconds since 1970-01-01T00:00:00Z. */
+  readonly arrivedMs: number;
+  readonly equipmentId: string;
+  readonly streamId: string;
+  /** Span that the tester named for its call; null where it named none. */
+  readonly caller: SpanRef | null;
+}
+
 /** Attempts of one wafer in one run, to be taken in together. */
 export interface ResultsBatch {
   readonly wafer: WaferKey;
@@ -12,6 +32,8 @@ export interface ResultsBatch {
   readonly program: TestProgram;
   /** In growing order of index. May hold attempts that are known already. */
   readonly attempts: readonly Attempt[];
+  /** Present where a tester streamed it and the node traces. */
+  readonly origin?: BatchOrigin;
 }
 
 /** What became of a batch. Given only once it is durable. */

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createTcpServer, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -16,7 +18,7 @@ import { fromNumber } from '../../src/wire/long.ts';
 import type { Message } from '../../src/wire/message.ts';
 import { backupService } from '../../src/wire/services.ts';
 import { realWorld } from '../../src/world.ts';
-import { command, wafersync } from '../support/command.ts';
+import { command, commandAt, ENVIRONMENT, MAIN, wafersync } from '../support/command.ts';
 import { freePorts } from '../support/free-ports.ts';
 import { closing } from '../support/grpc-client.ts';
 import { type LocalNode, startNodes } from '../support/local-nodes.ts';
@@ -26,6 +28,8 @@ import { withSmallDisk } from '../support/small-disk.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const FABS = ['tw', 'az'];
+/** What does not come never does: the tests must not wait for ever. */
+const BOUNDED = { timeout: 120_000 };
 
 /** What a command prints as JSON. */
 async function json(...args: string[]) {
@@ -171,6 +175,79 @@ test('what only the present database has is not replaced unasked, and is kept wh
   writeFileSync(join(tw.dataFolder, 'wafersync.db'), readFileSync(done.replaced));
   const node = await startAgain(t, tw);
   await hasResults({ ...tw, ...node, address: tw.address }, seen.backup.results + lost.results);
+});
+
+test('at a terminal a person is asked, and has to type the fab; nobody else is', async (t) => {
+  const { tw, az, file } = await scene(t);
+  await az.stop();
+  await imported(tw, 3, ['tw']);
+  await tw.stop();
+  const asked: string[] = [];
+  const answering = (answer: string | null) => ({
+    ask: async (question: string) => {
+      asked.push(question);
+      return answer;
+    },
+  });
+  const args = ['restore', file, '--config', tw.configFile];
+  for (const answer of ['', 'y', 'yes', 'TW', 'az', null]) {
+    const { code, stdout, stderr } = await commandAt(answering(answer), ...args);
+    assert.deepEqual([code, stdout.includes('restored to')], [1, false], String(answer));
+    assert.match(
+      stdout,
+      /\n\n\d+ updates of the present database are nowhere else \(az could not be asked\)\n$/,
+    );
+    assert.match(
+      stderr,
+      /^wafersync: nothing was restored: \d+ updates of the present database are nowhere else/,
+    );
+  }
+  assert.equal(asked.length, 6);
+  assert.equal(asked[0], 'Type tw to restore nevertheless, anything else to stop: ');
+  // A program that reads JSON is not asked, nor one that only looks.
+  assert.equal((await commandAt(answering('tw'), ...args, '--json')).code, 1);
+  assert.equal((await commandAt(answering('tw'), ...args, '--dry-run')).code, 0);
+  assert.equal(asked.length, 6);
+  const done = await commandAt(answering('tw'), ...args);
+  assert.equal(done.code, 0, done.stderr);
+  assert.match(done.stdout, /UPDATES WOULD BE LOST[\s\S]*^restored to /m);
+  // The present database has no more than the backup now: nothing speaks against it.
+  assert.equal((await commandAt(answering(null), ...args)).code, 0);
+  assert.equal(asked.length, 7, 'where there is no doubt, nobody is asked');
+});
+
+/** Runs `wafersync` at a pseudo-terminal, and types an answer once it is asked for. */
+async function atTerminal(t: TestContext, answer: string, args: readonly string[]) {
+  const line = [process.execPath, MAIN, ...args].map((word) => `'${word}'`).join(' ');
+  const child = spawn('script', ['-qec', line, '/dev/null'], { env: ENVIRONMENT });
+  t.after(() => child.kill('SIGKILL'));
+  let screen = '';
+  let isAsked = false;
+  child.stdout.on('data', (chunk: Buffer) => {
+    screen += chunk;
+    if (isAsked || !screen.includes('to stop: ')) return;
+    isAsked = true;
+    child.stdin.write(answer);
+  });
+  const [code] = await once(child, 'close');
+  return { code, screen };
+}
+
+test('a person at a real terminal is asked; Ctrl-C and Ctrl-D stop it', BOUNDED, async (t) => {
+  if (spawnSync('script', ['--version']).status !== 0) return t.skip('script of util-linux is not here');
+  const { tw, az, file } = await scene(t);
+  await az.stop();
+  await imported(tw, 3, ['tw']);
+  await tw.stop();
+  const args = ['restore', file, '--config', tw.configFile];
+  for (const answer of ['az\r', '\u0003', '\u0004']) {
+    const { code, screen } = await atTerminal(t, answer, args);
+    assert.equal(code, 1, screen);
+    assert.match(screen, /^wafersync: nothing was restored: /m);
+  }
+  const { code, screen } = await atTerminal(t, 'tw\r', args);
+  assert.equal(code, 0, screen);
+  assert.match(screen, /^restored to /m);
 });
 
 test('a present database that cannot be read, and one that is gone while a fab is away, want --yes', async (t) => {

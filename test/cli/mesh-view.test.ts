@@ -110,6 +110,46 @@ test('what keeps a node behind is told: its disk, what is held, its clock, who d
   assert.deepEqual([named?.fab_id, named?.state, named?.why], ['tw', 'asked', ['does not dial az']]);
 });
 
+test('the lag of a fab is that of its latest update, without the offset of the clocks where that is known', () => {
+  const lag = (ms: number, corrected: boolean, at: number) => ({
+    lag: { ms, corrected, uncertainty_ms: corrected ? 2 : 0, at_ms: fromNumber(NOW + at) },
+  });
+  // By the clocks as they are it took 60 s: the clock of de, where it was born, is a minute behind.
+  const tw = answerOf('tw', { last_lag_ms: 60_041 }, [
+    { fab_id: 'az', ...lag(900, true, -5_000) },
+    { fab_id: 'de', ...lag(41, true, -1_000) },
+    { fab_id: 'kr' },
+  ]);
+  const az = answerOf('az', { last_lag_ms: 77 }, [
+    { fab_id: 'de', ...lag(900, true, -5_000) },
+    { fab_id: 'kr', ...lag(77, false, -1_000) },
+  ]);
+  const de = answerOf('de', { last_lag_ms: 5 }, []);
+  const kr = answerOf('kr', { last_lag_ms: 12 }, null);
+  const mesh = meshOf(tw, { az, de, kr });
+  const rows = meshRows(mesh);
+  assert.deepEqual(
+    rows.map(({ fab_id, last_lag_ms, latest_lag }) => [
+      fab_id,
+      last_lag_ms,
+      latest_lag?.fab_id,
+      latest_lag?.ms,
+    ]),
+    [
+      ['az', 77, 'kr', 77],
+      ['de', 5, undefined, undefined],
+      ['kr', 12, '', 12],
+      ['tw', 60_041, 'de', 41],
+    ],
+  );
+  const text = statusText(mesh, NOW);
+  assert.match(text, /^0 wafers, .* updates, the last from elsewhere took 41 ms$/m);
+  assert.match(text, /^az .* 77 ms \? +-$/m);
+  assert.match(text, /^de .* - +-$/m);
+  assert.match(text, /^kr .* 12 ms \? +-$/m);
+  assert.match(text, /^tw .* 41 ms +-$/m);
+});
+
 test('nodes of the version before, which do not list their peers, are shown as well', () => {
   const tw = answerOf('tw', { peers: [up('az', 4), { fab_id: 'de', inbound_up: true }] }, null);
   const [az, de] = meshRows(meshOf(tw, { az: answerOf('az', {}, null) }));

@@ -397,3 +397,29 @@ test('a peer is limited by the time of day, which is shown and kept; all arrives
   const elsewhere = ['peer', 'limit', 'kr', ...WHY, ...at, '--rate', '1MB/s'];
   assert.match(await refused(...elsewhere), /kr is no fab of this mesh/);
 });
+
+test('a limit holds back what the peer pushes, though it was set here alone; all arrives nevertheless', async (t) => {
+  const [tw, az] = (await startNodes(t, ['tw', 'az'])) as [LocalNode, LocalNode];
+  const json = async (...args: string[]) => JSON.parse(await ran(...args, '--json'));
+  const limit = ['peer', 'limit', 'tw', ...WHY, '--node', az.address];
+  await ran(...limit, '--rate', '2kB/s');
+  const imported = async (number: number) => {
+    const lot = demoLot({ number, wafers: 1 });
+    return (await importFile(tw.address, lot.fileName, lot.stdf)).runId;
+  };
+  const runs = [await imported(1)];
+  // Each lot is two updates, and az says its limit with all that it says: with the word that it has the first one, too.
+  await once(t, tw, async () => {
+    const { updates, peers } = await json('status', '--node', tw.address);
+    return updates >= 2 && peers[0].behind_updates <= 1;
+  });
+  runs.push(await imported(2), await imported(3));
+  await ran(...limit, '--none');
+  for (const runId of runs) await waitForRun(tw.address, runId, ['tw', 'az']);
+  const [{ lanes }] = await json('peers', '--node', az.address);
+  const came = new Map<string, number>(
+    lanes.map(({ kind, updates }: { kind: string; updates: number }) => [kind, updates]),
+  );
+  assert.ok(came.get('live-from')! < 6, `${came.get('live-from')} were pushed`);
+  assert.ok(came.get('catch-up-from')! > 0, 'the others were asked for');
+});

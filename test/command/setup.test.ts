@@ -5,7 +5,10 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
+  realpathSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -50,13 +53,21 @@ before(() => {
   ]) {
     cpSync(join(ROOT, part), join(clone, part), { recursive: true });
   }
-  symlinkSync(join(ROOT, 'node_modules'), join(clone, 'node_modules'));
+  linkPackages(join(clone, 'node_modules'));
   mkdirSync(join(clone, 'src', 'store', 'schema'), { recursive: true });
   writeFileSync(join(clone, 'src', 'main.ts'), PRODUCT);
   writeFileSync(join(clone, 'src', 'store', 'schema', '001.sql'), 'SELECT 1;\n');
   mkdirSync(join(clone, 'fake'));
   writeFileSync(join(clone, 'fake', 'npm-cli.js'), FAKE_NPM);
 });
+
+/** A folder of its own with links to the real packages: npm could only take away the links. */
+function linkPackages(folder: string): void {
+  mkdirSync(folder);
+  for (const name of readdirSync(join(ROOT, 'node_modules'))) {
+    symlinkSync(join(ROOT, 'node_modules', name), join(folder, name));
+  }
+}
 
 after(() => rmSync(clone, { recursive: true, force: true }));
 
@@ -132,10 +143,42 @@ test('what does not compile fails in one line, and again until it is put right',
   assert.equal(setup().status, 0);
 });
 
-test('packages other than locked are installed; an npm that fails is told in one line with the remedy', () => {
+/** Locks a package to a version that nobody has. */
+function lockAnother(): void {
   const lock = JSON.parse(readFileSync(inClone('package-lock.json'), 'utf8'));
   lock.packages['node_modules/pino'].version = '0.0.1';
   writeFileSync(inClone('package-lock.json'), JSON.stringify(lock));
+}
+
+test('node_modules that is a link serves where all is as locked, and is never emptied', () => {
+  const [modules, elsewhere, lock] = ['node_modules', 'elsewhere', 'package-lock.json'].map((name) =>
+    inClone(name),
+  );
+  const locked = readFileSync(lock!);
+  renameSync(modules!, elsewhere!);
+  symlinkSync(elsewhere!, modules!);
+  const { status, stderr } = setup();
+  assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
+  lockAnother();
+  const refusal = (target: string) =>
+    `setup: packages are missing or other than locked, and ${modules} is a link to ${target}, which \`npm ci\` would empty. ` +
+    `Remove the link (rm ${modules}), then run this again; or bring the folder behind it to this package-lock.json\n`;
+  const refused = setup([], { NPM_FAILS: 'REACHED' });
+  assert.deepEqual(
+    { status: refused.status, stderr: refused.stderr },
+    { status: 1, stderr: refusal(realpathSync(elsewhere!)) },
+  );
+  // One that leads nowhere would become a folder elsewhere.
+  rmSync(modules!);
+  symlinkSync(inClone('nowhere'), modules!);
+  assert.equal(setup([], { NPM_FAILS: 'REACHED' }).stderr, refusal(inClone('nowhere')));
+  rmSync(modules!);
+  renameSync(elsewhere!, modules!);
+  writeFileSync(lock!, locked);
+});
+
+test('packages other than locked are installed; an npm that fails is told in one line with the remedy', () => {
+  lockAnother();
   const cases = [
     ['ENOTFOUND', /registry cannot be reached/],
     ['EUSAGE', /run `npm install`/],

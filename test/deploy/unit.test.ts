@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -50,6 +50,31 @@ test('systemd tells a mistake in a unit, so that its silence means something', (
   const file = unitOfThisMachine(t);
   writeFileSync(file, readFileSync(file, 'utf8').replace('ProtectClock=', 'ProtectClocks='));
   assert.match(systemdAnalyze('verify', file).said, /Unknown .*ProtectClocks/);
+});
+
+/** Each block of the page that is a part of a unit. */
+function dropInsOf(page: string): string[] {
+  const text = readFileSync(join(ROOT, 'docs', page), 'utf8');
+  return [...text.matchAll(/^```ini\n(\[Service\]\n[^`]*)^```$/gm)].map(([, block]) => block!);
+}
+
+test('the drop-ins for a collector elsewhere fit the unit, and say what it lacks', (t) => {
+  const dropIns = dropInsOf('TELEMETRY.md');
+  assert.deepEqual(
+    dropIns.map((text) => /^\[Service\]\n(\w+)=/.exec(text)![1]),
+    ['IPAddressAllow', 'Environment'],
+  );
+  // What the page says of the unit.
+  assert.deepEqual([settingOf('IPAddressDeny'), settingOf('IPAddressAllow')], ['any', 'localhost']);
+  if (lacks !== null) return t.skip(lacks);
+  const file = unitOfThisMachine(t);
+  for (const [i, text] of dropIns.entries()) {
+    mkdirSync(`${file}.d`, { recursive: true });
+    writeFileSync(join(`${file}.d`, `${i}.conf`), text);
+  }
+  assert.deepEqual(systemdAnalyze('verify', file), { code: 0, said: '' });
+  writeFileSync(join(`${file}.d`, '9.conf'), '[Service]\nIPAddressAllowed=10.20.0.5\n');
+  assert.match(systemdAnalyze('verify', file).said, /Unknown .*IPAddressAllowed/);
 });
 
 test('systemd rates the exposure of the unit at 1.5 of 10 or less', (t) => {

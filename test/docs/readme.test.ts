@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { nextCommands } from '../../src/cli/demo/demo.ts';
+import { LOT_FILE } from '../../src/cli/demo/lot.ts';
+import { nodeJson } from '../../src/cli/status/node-json.ts';
+import { statusText } from '../../src/cli/status/screen-text.ts';
+import { mintEpochAt } from '../../src/clocks/dot.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import { fromNumber } from '../../src/wire/long.ts';
 import { dataSync, runService, services, testEquipment } from '../../src/wire/services.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { assertKnown, commandLines, helpOf } from './command-lines.ts';
@@ -63,6 +69,37 @@ test('the results in the README fill fields 1 to 8 of the contract, and the quer
   const [, sent] = /'(\{[^']*\})' \S+ wafersync\.v1\.TestEquipment\/GetHistoricalTests/.exec(README)!;
   for (const name of Object.keys(JSON.parse(sent!)))
     assert.match(query, new RegExp(`\\b${name} = \\d`), name);
+});
+
+test('what to try next, in the README, is what the demo says', () => {
+  const [, runId] = /inspect --node \S+ --run ([0-9a-f]{32})\n {2}npx/.exec(README)!;
+  const fabs = [{ port: 50051 }, { port: 50052 }];
+  const said = nextCommands(fabs, runId!, 'DEMO-001-01', join('data', LOT_FILE));
+  assert.ok(README.includes(said), said);
+});
+
+test('the status in the README has the tables that status prints', () => {
+  const transcript = codeBlocks(README).find(({ text }) => text.startsWith('fab tw, epoch'))!.text;
+  const node = nodeJson({
+    fab_id: 'tw',
+    version: '0.1.0',
+    epoch: fromNumber(mintEpochAt(Date.UTC(2026, 10, 30))),
+  });
+  const printed = statusText(
+    { named: { node, peers: [] }, others: new Map(), addresses: new Map(), address: '' },
+    0,
+  );
+  // Numbers differ, words do not; and an epoch begins with the days since 2020.
+  const words = (line: string) => line.replace(/[^A-Za-z]+/g, ' ').trim();
+  const lines = transcript.trimEnd().split('\n');
+  const [fab, , known, conflicts, ...others] = printed.split('\n').map(words);
+  assert.match(lines[0]!, /^fab tw, epoch 2\d{3}-[0-9a-f]{10}, wafersync \d+\.\d+\.\d+, up /);
+  assert.match(fab!, /^fab tw epoch /);
+  assert.deepEqual([words(lines[2]!), words(lines[3]!)], [known, conflicts]);
+  for (const head of others.filter((line) => /^(FAB|PEER) /.test(line))) {
+    assert.ok(lines.map(words).includes(head), head);
+  }
+  assert.match(transcript, /^5 fabs, nobody is known to be behind$/m);
 });
 
 test('every service and method that the README calls is served', () => {

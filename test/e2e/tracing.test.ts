@@ -1,19 +1,21 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { watch } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import { makeClient } from '../../src/api/client.ts';
 import { parseOriginKey, sequence } from '../../src/clocks/dot.ts';
 import { traceOf } from '../../src/telemetry/tracing/trace-ids.ts';
-import { syncMonitor } from '../../src/wire/services.ts';
+import { syncMonitor, testEquipment } from '../../src/wire/services.ts';
 import { fromOriginIntervals } from '../../src/wire/vectors.ts';
 import { Cluster } from '../support/cluster.ts';
 import { freePorts } from '../support/free-ports.ts';
 import { OtlpReceiver, type ReceivedSpan } from '../support/otlp-receiver.ts';
 import { waitForRun } from '../support/run-client.ts';
-import { sendResults } from '../support/tester.ts';
+import { sendResults, type TestResult, toMessage } from '../support/tester.ts';
 
 const FABS = ['tw', 'az'] as const;
 /** What does not come never does: the tests must not wait for ever. */
@@ -27,12 +29,17 @@ async function twoFabs(t: TestContext, endpoint: string, ratio = 1, more = {}): 
   return cluster;
 }
 
-/** Streams some dies to the first fab, until both have them. */
-async function stream(cluster: Cluster, dies = 1): Promise<string> {
-  const results = Array.from({ length: dies }, (_, x) => ({
+/** A result of one die. */
+function dieResult(x: number): TestResult {
+  return {
     ...{ equipment_id: 'T1', wafer_id: 'W1', lot: 'L1', die_x: x, die_y: 0, test_name: 'VDD', test_value: 1 },
     ...{ pass_fail: true, timestamp_us: 1_795_420_800_000_000 + x },
-  }));
+  };
+}
+
+/** Streams some dies to the first fab, until both have them. */
+async function stream(cluster: Cluster, dies = 1): Promise<string> {
+  const results = Array.from({ length: dies }, (_, x) => dieResult(x));
   const { runId } = await sendResults(cluster.address('tw'), results);
   await waitForRun(cluster.address('tw'), runId, [...FABS]);
   return runId;
@@ -60,20 +67,73 @@ test(
     const nameOf = (id: string) => trace.find(({ spanId }) => spanId === id)?.name ?? '';
     assert.deepEqual(trace.map(({ fab, name, parentId }) => `${fab} ${nameOf(parentId)} > ${name}`).sort(), [
       'az intake > receive',
+      'az intake > transfer',
       'az intake > visible',
       'az receive > commit',
       'az receive > queue',
       'tw  > intake',
+      'tw intake > collect',
       'tw intake > commit',
       'tw intake > queue',
     ]);
     const root = trace.find(({ parentId }) => parentId === '')!;
     assert.equal(root.service, 'wafersync');
-    const { 'wafersync.wafer': wafer, 'wafersync.source': source, 'wafersync.results': results } = root.facts;
-    assert.deepEqual([wafer, source, results], ['W1', 'stream', 1]);
+    const facts = ['wafer', 'source', 'results', 'tester'].map((name) => root.facts[`wafersync.${name}`]);
+    assert.deepEqual(facts, ['W1', 'stream', 1, 'T1']);
+    assert.deepEqual(root.links, []);
     const [origin, number] = String(root.facts['wafersync.dot']).split(':');
     const dot = { ...parseOriginKey(origin!), sequence: sequence(Number(number)) };
     assert.deepEqual({ traceId: root.traceId, rootId: root.spanId }, traceOf(dot));
+  },
+);
+
+const TESTERS_TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
+const TESTERS_SPAN = '00f067aa0ba902b7';
+
+/** Opens a stream with acknowledgements on behalf of a tester's span. */
+function openStream(t: TestContext, address: string, traceparent: string) {
+  const { SyncTestData: method } = testEquipment.methods;
+  const metadata = new Metadata();
+  metadata.set('traceparent', traceparent);
+  const client = new Client(address, credentials.createInsecure(), { 'grpc.enable_http_proxy': 0 });
+  t.after(() => client.close());
+  return client.makeBidiStreamRequest(
+    method.path,
+    method.requestSerialize,
+    method.responseDeserialize,
+    metadata,
+  );
+}
+
+test(
+  'a batch is traced from where its first result came in, and linked to the span that its tester named',
+  BOUNDED,
+  async (t) => {
+    const receiver = await OtlpReceiver.start(t);
+    const cluster = await twoFabs(t, receiver.endpoint);
+    const beganUs = Date.now() * 1000;
+    const call = openStream(t, cluster.address('tw'), `00-${TESTERS_TRACE}-${TESTERS_SPAN}-01`);
+    // The first die stays open; that the node has taken it is known once the second one, sent after it, is acknowledged.
+    call.write(toMessage(dieResult(0)));
+    call.write(toMessage({ ...dieResult(1), site: 1, last_of_die: true }));
+    const [{ run_id: runId }] = await once(call, 'data');
+    const openUs = Date.now() * 1000;
+    call.write(toMessage({ ...dieResult(0), last_of_die: true }));
+    call.end();
+    for await (const _ of call);
+    const intakes = () =>
+      receiver.spans.filter(({ name, facts }) => name === 'intake' && facts['wafersync.run'] === runId);
+    await receiver.until(() => intakes().length === 2);
+    assert.ok(intakes().every(({ links }) => links.join() === `${TESTERS_TRACE} ${TESTERS_SPAN}`));
+    const last = intakes().reduce((a, b) => (a.endedUs > b.endedUs ? a : b));
+    assert.ok(
+      beganUs <= last.beganUs && last.beganUs <= openUs,
+      'it begins with the first result of its batch',
+    );
+    const collect = receiver.spans.find(
+      ({ name, parentId }) => name === 'collect' && parentId === last.spanId,
+    )!;
+    assert.ok(collect.endedUs >= openUs, 'the batch is handed in once its die has ended');
   },
 );
 

@@ -2,6 +2,7 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Terminal } from '../../src/cli/output.ts';
 import { runCommand } from '../../src/cli/program.ts';
 
 /** Entry of the program. */
@@ -54,13 +55,19 @@ function collected(stream: NodeJS.ReadableStream | null): () => string {
 }
 
 /** Runs `wafersync` in this process: the same command, without the time that a process takes to start. */
-export async function command(...args: string[]): Promise<Ran> {
+export function command(...args: string[]): Promise<Ran> {
+  return commandAt({}, ...args);
+}
+
+/** The same at a terminal of which some is given. */
+export async function commandAt(terminal: Partial<Terminal>, ...args: string[]): Promise<Ran> {
   const out: string[] = [];
   const err: string[] = [];
   const code = await runCommand(['node', 'wafersync', ...args], {
     out: (text) => out.push(text),
     err: (text) => err.push(text),
     interactive: false,
+    ...terminal,
   });
   const text = (lines: readonly string[]) => lines.map((line) => `${line}\n`).join('');
   return { code, stdout: text(out), stderr: text(err) };

@@ -20,6 +20,7 @@ interface SpanMessage {
   readonly startTimeUnixNano: string;
   readonly endTimeUnixNano: string;
   readonly attributes: readonly Attribute[];
+  readonly links?: readonly { readonly traceId: string; readonly spanId: string }[];
 }
 
 interface TraceRequest {
@@ -39,6 +40,8 @@ export interface ReceivedSpan {
   /** Empty for the first of a trace. */
   readonly parentId: string;
   readonly name: string;
+  /** Spans that it is linked to, each as its trace and its own id. */
+  readonly links: readonly string[];
   /** Microseconds since 1970. */
   readonly beganUs: number;
   readonly endedUs: number;
@@ -99,6 +102,7 @@ function received(span: SpanMessage, about: Readonly<Record<string, unknown>>): 
     fab: String(about['wafersync.fab']),
     service: String(about['service.name']),
     ...{ traceId, spanId, parentId: parentSpanId, name },
+    links: (span.links ?? []).map((link) => `${link.traceId} ${link.spanId}`),
     beganUs: microseconds(span.startTimeUnixNano),
     endedUs: microseconds(span.endTimeUnixNano),
     facts: factsOf(span.attributes),

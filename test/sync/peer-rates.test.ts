@@ -3,12 +3,15 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { fabId } from '../../src/clocks/dot.ts';
 import { TransportVector } from '../../src/clocks/transport-vector.ts';
+import { WafersyncError } from '../../src/errors.ts';
 import type { PeerLimit } from '../../src/store/limits.ts';
-import type { PullRequest } from '../../src/sync/messages.ts';
+import type { PeerStatus, PullRequest } from '../../src/sync/messages.ts';
 import { minuteOfDay, PeerRates, rateAt } from '../../src/sync/peer-rates.ts';
 import { TokenBucket } from '../../src/sync/token-bucket.ts';
+import { fromSyncStatus, toSyncStatus } from '../../src/sync/transport/lane-codec.ts';
 import { pacedTransport } from '../../src/sync/transport/paced-transport.ts';
-import type { Transport } from '../../src/sync/transport/transport.ts';
+import type { StreamHandlers, Transport } from '../../src/sync/transport/transport.ts';
+import { dataSync } from '../../src/wire/services.ts';
 import { ManualWorld } from '../support/manual-world.ts';
 import { MeshNetwork } from '../support/mesh-network.ts';
 
@@ -19,6 +22,15 @@ function ratesOf(limit: Partial<PeerLimit>, minute = () => 0) {
   const world = new ManualWorld();
   const limits = new Map([[AZ, { bytesPerS: 0, windows: [], ...SAID, ...limit }]]);
   return { world, rates: new PeerRates({ world, minuteOfDay: minute, limits }) };
+}
+
+const STATUS: PeerStatus = {
+  ...{ hello: null, report: null, acknowledged: 1, wants: null, relayed: [], echoUs: 0 },
+};
+
+function overTheWire(message: ReturnType<typeof toSyncStatus>) {
+  const { responseSerialize, responseDeserialize } = dataSync.methods.SyncWaferData;
+  return responseDeserialize(responseSerialize(message));
 }
 
 function request(id: number): PullRequest {
@@ -131,6 +143,49 @@ test('a peer is asked for as much as its limit lets through, when it does; at on
     'its window is over',
   );
   assert.equal(rates.now(AZ), null);
+});
+
+test('a peer says how much it takes pushed: that holds beside the limit here, and while its lane is up', () => {
+  const { world, rates } = ratesOf({ bytesPerS: 0 });
+  let [handlers, heard]: [StreamHandlers<PeerStatus> | null, number] = [null, 0];
+  const transport = {
+    dialLive: (_: unknown, given: StreamHandlers<PeerStatus>) => {
+      handlers = given;
+      return { send: () => true, close() {} };
+    },
+  } as unknown as Transport;
+  const lane = { message: () => heard++, writable() {}, down: () => heard++ };
+  pacedTransport(transport, rates).dialLive(AZ, lane);
+  /** A status as it comes over the wire. */
+  const says = (bytesPerS?: number) =>
+    handlers!.message(fromSyncStatus(overTheWire(toSyncStatus(STATUS, 0, bytesPerS))));
+  const pushes = () => [1, 2, 3, 4].filter(() => rates.mayPush(AZ, 15_000)).length;
+  assert.equal(pushes(), 4, 'nothing was said');
+  says();
+  assert.equal(pushes(), 4, 'so says a peer without a limit, and one of a version before');
+  says(10_000);
+  assert.equal(pushes(), 2, 'what a second lets through, and as much overdrawn');
+  says(10_000);
+  assert.equal(pushes(), 0, 'to say it again changes nothing');
+  world.advance(1_100);
+  assert.equal(pushes(), 1);
+  assert.ok(rates.mayPush(fabId('de'), 1_000_000), 'it is said by one peer, for itself');
+  handlers!.down(new WafersyncError('unavailable', 'gone'));
+  assert.equal(pushes(), 4, 'a lane that comes up says it anew');
+  assert.equal(heard, 4, 'all is passed on');
+});
+
+test('the lesser of two limits holds for what is pushed', () => {
+  for (const [own, theirs] of [
+    [10_000, 50_000],
+    [50_000, 10_000],
+  ] as const) {
+    const { rates } = ratesOf({ bytesPerS: own });
+    rates.said(AZ, theirs);
+    let pushes = 0;
+    while (rates.mayPush(AZ, 5_000)) pushes++;
+    assert.equal(pushes, 4, `${own} here, ${theirs} there`);
+  }
 });
 
 test('nothing that waits is done once all is stopped', () => {

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { fabId, mintEpoch, sequence } from '../../src/clocks/dot.ts';
+import { silentLog } from '../../src/log.ts';
 import type { Commit, CommitOutcome } from '../../src/replica/commit.ts';
 import { EventSource } from '../../src/replica/event-source.ts';
 import type { Carrier } from '../../src/sync/sync-runner.ts';
+import { guardOf } from '../../src/telemetry/guard.ts';
 import { observedIntake } from '../../src/telemetry/observed-intake.ts';
 import { traceOf } from '../../src/telemetry/tracing/trace-ids.ts';
 import { type SpanSink, type UpdateSpan, UpdateTracer } from '../../src/telemetry/tracing/update-tracer.ts';
@@ -37,10 +39,12 @@ class Sink implements SpanSink {
   }
 }
 
+const GUARD = guardOf('traces', silentLog, () => assert.fail('a span could not be made'));
+
 /** A fab where something is born, traced. */
 function bornAt(t: TestContext, sink: SpanSink) {
   const tw = new Bench(t);
-  const tracer = new UpdateTracer(sink, tw.world);
+  const tracer = new UpdateTracer(sink, tw.world, GUARD);
   // The bench's tokens are no carriers; nothing comes from elsewhere here.
   tracer.follow({ outcomes: tw.replica.outcomes, commits: new EventSource<Commit<Carrier>>() });
   return { tw, intake: observedIntake(tw.replica, 'stream', [tracer], tw.world) };
@@ -51,7 +55,7 @@ function elsewhere(sink: SpanSink) {
   const world = new ManualWorld();
   const outcomes = new EventSource<CommitOutcome>();
   const commits = new EventSource<Commit<Carrier>>();
-  new UpdateTracer(sink, world).follow({ outcomes, commits });
+  new UpdateTracer(sink, world, GUARD).follow({ outcomes, commits });
   return {
     world,
     commit(beganMs: number, commit: Partial<Commit<Carrier>>) {
@@ -112,6 +116,40 @@ test('a batch is told from handing it in through its wait to its commit', async 
   );
 });
 
+const CALLER = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), sampled: true };
+
+test('a streamed batch is told from its first result on, with a link to what its tester named', async (t) => {
+  const sink = new Sink();
+  const { tw, intake } = bornAt(t, sink);
+  const askedMs = tw.world.now;
+  const origin = { arrivedMs: askedMs - 40, equipmentId: 'T1', streamId: 'S1', caller: CALLER };
+  const written = intake.write(batch([0], { origin }));
+  await tw.commit();
+  await written;
+  assert.deepEqual(sink.tree, [' > intake', 'intake > collect', 'intake > queue', 'intake > commit']);
+  const times = sink.spans.map(({ beganMs, endedMs }) => [beganMs - askedMs, endedMs - askedMs]);
+  assert.deepEqual(times.slice(0, 3), [
+    [-40, 5],
+    [-40, 0],
+    [0, 5],
+  ]);
+  const [root, ...others] = sink.spans;
+  assert.deepEqual([root!.facts['wafersync.tester'], root!.facts['wafersync.stream']], ['T1', 'S1']);
+  assert.deepEqual(root!.links, [CALLER]);
+  assert.ok(others.every(({ links = [] }) => links.length === 0));
+});
+
+test('a clock that was put back since the first result makes no span that ends before it begins', async (t) => {
+  const sink = new Sink();
+  const { tw, intake } = bornAt(t, sink);
+  const origin = { arrivedMs: tw.world.now + 60_000, equipmentId: 'T1', streamId: 'S1', caller: null };
+  const written = intake.write(batch([0], { origin }));
+  await tw.commit();
+  await written;
+  assert.ok(sink.spans.every(({ beganMs, endedMs }) => beganMs <= endedMs));
+  assert.deepEqual(sink.spans[0]!.links, []);
+});
+
 test('a batch of nothing new, and one that fails, have no trace', async (t) => {
   const sink = new Sink();
   const { tw, intake } = bornAt(t, sink);
@@ -145,6 +183,7 @@ test('another fab hangs its spans on the first of the fab where the update was b
   az.commit(bornMs + 110, { added: [{ update, token, applied: true }] });
   const { traceId, rootId } = traceOf(update.header.dot);
   assert.deepEqual(sink.tree, [
+    `${rootId} > transfer`,
     `${rootId} > receive`,
     'receive > queue',
     'receive > commit',
@@ -152,13 +191,15 @@ test('another fab hangs its spans on the first of the fab where the update was b
   ]);
   assert.ok(sink.spans.every((span) => span.traceId === traceId));
   const times = sink.spans.map(({ beganMs, endedMs }) => [beganMs - bornMs, endedMs - bornMs]);
-  assert.deepEqual(times.slice(0, 3), [
+  assert.deepEqual(times.slice(1, 4), [
     [100, 120],
     [100, 110],
     [110, 120],
   ]);
-  assert.equal(times[3]![1], 120);
-  assert.equal(sink.spans[0]!.facts['wafersync.via'], 'pull');
+  const [transfer, receive, , , visible] = sink.spans;
+  assert.deepEqual([transfer!.endedMs - bornMs, visible!.endedMs - bornMs], [100, 120]);
+  assert.equal(transfer!.beganMs, visible!.beganMs);
+  assert.deepEqual([transfer!.facts['wafersync.via'], receive!.facts['wafersync.via']], ['pull', 'pull']);
 });
 
 test('an update that is held is visible once it is released', async (t) => {
@@ -170,9 +211,9 @@ test('an update that is held is visible once it is released', async (t) => {
   az.commit(az.world.now, { added: [{ update, token, applied: false }] });
   assert.deepEqual(
     sink.spans.map(({ name }) => name),
-    ['receive', 'queue', 'commit'],
+    ['transfer', 'receive', 'queue', 'commit'],
   );
-  assert.equal(sink.spans[0]!.facts['wafersync.held'], true);
+  assert.equal(sink.spans[1]!.facts['wafersync.held'], true);
   az.world.now += 5000;
   az.commit(az.world.now, { released: [update] });
   assert.deepEqual([sink.spans.at(-1)!.name, sink.spans.at(-1)!.endedMs], ['visible', az.world.now]);

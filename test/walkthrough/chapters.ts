@@ -69,10 +69,7 @@ const LOT: Chapter = {
       at: 'tw',
       types: `wafersync lot wait LOT-002 --at all --timeout 2 ${NODE}`,
       code: 2,
-      shows: [
-        /^lot LOT-002 is not complete and equal at az, de, il, kr, tw after \d/m,
-        /^missing: .*kr/m,
-      ],
+      shows: [/^lot LOT-002 is not complete and equal at az, de, il, kr, tw after \d/m, /^missing: .*kr/m],
     },
     {
       at: 'tw',

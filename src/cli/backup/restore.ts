@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import type { FabId } from '../../clocks/dot.ts';
 import { loadConfig, type NodeConfig } from '../../config/load.ts';
 import { WafersyncError } from '../../errors.ts';
 import { databaseFile, makeDataFolder } from '../../node/database.ts';
@@ -67,7 +68,7 @@ async function restoreTo(
   try {
     const seen = await look(config, manifest);
     if (!json) terminal.out(seen.text);
-    if (!yes) refuseInDoubt(seen.outlook);
+    if (!yes) await settleDoubts(seen.outlook, config.fab, json ? undefined : terminal);
     await checkRoom(dirname(database), manifest.databaseBytes);
     await restoration.stage(file, manifest);
     const { steps, aside } = restoration.replacement(realWorld.nowMs(), seen.present.state);
@@ -94,8 +95,13 @@ async function look(config: NodeConfig, manifest: Manifest): Promise<Seen> {
   return { present, outlook, json: told, text: outlookText(told) };
 }
 
-function refuseInDoubt({ doubts }: Outlook): void {
+/** Goes on where nothing speaks against it, or where a person at the terminal says so by the name of the fab. */
+async function settleDoubts({ doubts }: Outlook, fab: FabId, terminal?: Terminal): Promise<void> {
   if (doubts.length === 0) return;
+  if (terminal?.ask) {
+    terminal.out(`\n${doubts.join('; ')}`);
+    if ((await terminal.ask(`Type ${fab} to restore nevertheless, anything else to stop: `)) === fab) return;
+  }
   throw new WafersyncError('precondition', `nothing was restored: ${doubts.join('; ')}`, {
     hint: 'If the present database can still be opened, start its node until `wafersync status` counts nothing under LACKS UPDATES. Else say --yes: the present database is kept aside.',
   });

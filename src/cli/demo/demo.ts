@@ -130,7 +130,13 @@ function counted(count: number, name: string): string {
   return `${grouped(count)} ${name}${count === 1 ? '' : 's'}`;
 }
 
-function nextCommands(fabs: readonly DemoFab[], runId: string, wafer: string, file: string): string {
+/** What to try once the demo has shown all: commands at the first two of the fabs. */
+export function nextCommands(
+  fabs: readonly Pick<DemoFab, 'port'>[],
+  runId: string,
+  wafer: string,
+  file: string,
+): string {
   const [first, second] = fabs.map(addressOf);
   return [
     'To try next, in another terminal:',

@@ -35,7 +35,7 @@ export function demoFabs(data: string, port: number): DemoFab[] {
 }
 
 /** host:port of a fab. */
-export function addressOf({ port }: DemoFab): string {
+export function addressOf({ port }: Pick<DemoFab, 'port'>): string {
   return `${DEMO_HOST}:${port}`;
 }
 

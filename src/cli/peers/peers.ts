@@ -94,7 +94,8 @@ function sentence(text: string): string {
   return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
-function lagText(lag: PeerJson['lag']): string {
+/** A lag; with `?` where the offset of the clocks is not taken out. */
+export function lagText(lag: Pick<NonNullable<PeerJson['lag']>, 'ms' | 'corrected'> | null): string {
   if (!lag) return '-';
   return lag.corrected ? duration(lag.ms) : `${duration(lag.ms)} ?`;
 }

@@ -3,6 +3,7 @@ import { WafersyncError } from '../../errors.ts';
 import { duration, grouped } from '../output.ts';
 import type { PeerJson } from '../peers/peer-json.ts';
 import type { Answer } from './ask.ts';
+import { type LatestLag, latestLag } from './latest-lag.ts';
 
 /** A clock that is farther off than this is told, milliseconds. */
 const TOLD_OFFSET_MS = 1_000;
@@ -31,7 +32,10 @@ export interface MeshRow {
   readonly updates: number | null;
   readonly held_updates: number | null;
   readonly open_conflicts: number | null;
+  /** How long the last update from elsewhere took, by the clocks as they are. */
   readonly last_lag_ms: number | null;
+  /** The same with the offset of the clocks taken out; null where nothing has come since its start, or it did not answer. */
+  readonly latest_lag: LatestLag | null;
   readonly free_bytes: number | null;
   /** What is wrong with it, or keeps it behind; empty where all is well. */
   readonly why: readonly string[];
@@ -81,9 +85,14 @@ function rowOf(fab: string, answers: MeshAnswers, answered: ReadonlyMap<string, 
     held_updates: own?.held_updates ?? null,
     open_conflicts: own?.open_conflicts ?? null,
     last_lag_ms: own?.last_lag_ms ?? null,
+    latest_lag: latestLagOf(answered.get(fab)),
     free_bytes: own?.database.free_bytes ?? null,
     why: whyOf(fab, answers, answered),
   };
+}
+
+function latestLagOf(answer: Answer | undefined): LatestLag | null {
+  return answer ? latestLag(answer) : null;
 }
 
 /** How a node stands with a peer where it is of a version without ListPeers. */

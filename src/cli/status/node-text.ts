@@ -1,12 +1,14 @@
 import { plainly } from '../../api/connection-words.ts';
 import { counted, duration, grouped, signed, size, table, utc } from '../output.ts';
+import { lagText } from '../peers/peers.ts';
 import { limitText } from '../steering/limit.ts';
 import { pauseText } from '../steering/peer.ts';
+import type { LatestLag } from './latest-lag.ts';
 import type { NodeJson } from './node-json.ts';
 
-/** What a person reads of a node itself. */
-export function nodeLines(node: NodeJson): string[] {
-  const lag = node.last_lag_ms > 0 ? `, the last from elsewhere took ${duration(node.last_lag_ms)}` : '';
+/** What a person reads of a node itself. @param latest lag of the last update from elsewhere */
+export function nodeLines(node: NodeJson, latest: LatestLag | null): string[] {
+  const lag = latest ? `, the last from elsewhere took ${lagText(latest)}` : '';
   const facts = [
     `fab ${node.fab_id}, epoch ${node.epoch}, wafersync ${node.version}, up ${duration(node.uptime_ms)}`,
     `${counted(node.wafers, 'wafer')}, ${counted(node.attempts, 'attempt')}, ${counted(node.results, 'result')} in ${counted(node.updates, 'update')}${lag}`,

@@ -1,5 +1,6 @@
-import { counted, duration, grouped, size, table } from '../output.ts';
-import { ago, bytesText, stateText } from '../peers/peers.ts';
+import { counted, grouped, size, table } from '../output.ts';
+import { ago, bytesText, lagText, stateText } from '../peers/peers.ts';
+import { latestLag } from './latest-lag.ts';
 import { type MeshAnswers, type MeshRow, meshRows } from './mesh-view.ts';
 import { nodeLines, peerTable } from './node-text.ts';
 
@@ -10,16 +11,16 @@ export function statusJson(answers: MeshAnswers) {
 
 /** The whole screen: the named node, the mesh, and how the named node is connected. */
 export function statusText(answers: MeshAnswers, nowMs: number): string {
-  const { node } = answers.named;
+  const { named } = answers;
   const rows = meshRows(answers);
   return [
-    ...nodeLines(node),
+    ...nodeLines(named.node, latestLag(named)),
     '',
     summary(rows, nowMs),
     meshTable(rows, nowMs),
     ...rows.flatMap(({ fab_id, why }) => why.map((reason) => `${fab_id}: ${reason}`)),
     '',
-    peerTable(node),
+    peerTable(named.node),
   ].join('\n');
 }
 
@@ -44,7 +45,7 @@ function meshTable(rows: readonly MeshRow[], nowMs: number): string {
       grouped(row.behind_updates),
       row.behind_updates > 0 ? bytesText(row.behind_bytes, row.behind_bytes_counted) : '-',
       row.behind_since_ms > 0 ? ago(row.behind_since_ms, nowMs) : '-',
-      row.last_lag_ms ? duration(row.last_lag_ms) : '-',
+      lagText(row.latest_lag),
       row.free_bytes === null ? '-' : size(row.free_bytes),
     ]),
   );

@@ -15,15 +15,23 @@ export class AttemptAssembler {
   readonly #tests: TestIndex;
   readonly #where: (sequence: number) => string;
   readonly #bounds: StreamBounds;
+  readonly #nowMs: () => number;
   /** Invariant: at most `bounds.openSites` attempts, each with 1 to `bounds.attemptResults` results. */
   readonly #open = new Map<SiteKey, OpenAttempt>();
   /** Invariant: the results of all open attempts, at most `bounds.openResults`. */
   #openResults = 0;
 
-  constructor(tests: TestIndex, where: (sequence: number) => string, bounds: StreamBounds) {
+  /** @param nowMs asked once an attempt, as its first result comes in */
+  constructor(
+    tests: TestIndex,
+    where: (sequence: number) => string,
+    bounds: StreamBounds,
+    nowMs: () => number = () => 0,
+  ) {
     this.#tests = tests;
     this.#where = where;
     this.#bounds = bounds;
+    this.#nowMs = nowMs;
   }
 
   /** Attempts and results that have not ended. */
@@ -90,7 +98,7 @@ export class AttemptAssembler {
     const ending = going === undefined ? before : undefined;
     this.#checkRoom(going, ending, count, first);
     const ended = ending === undefined ? NONE : [this.#end(key, ending)];
-    const attempt = going ?? new OpenAttempt(die, first, startUs);
+    const attempt = going ?? new OpenAttempt(die, first, startUs, this.#nowMs());
     if (going === undefined) this.#open.set(key, attempt);
     this.#openResults += count;
     if (!add(attempt)) return ended;

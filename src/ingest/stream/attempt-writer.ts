@@ -1,5 +1,5 @@
 import { WafersyncError } from '../../errors.ts';
-import type { IntakeReceipt, ResultsBatch } from '../../wafer/intake.ts';
+import type { BatchOrigin, IntakeReceipt, ResultsBatch } from '../../wafer/intake.ts';
 import type { TestProgram } from '../../wafer/program.ts';
 import type { RunRef } from '../../wafer/run.ts';
 import type { WaferKey } from '../../wafer/wafer-key.ts';
@@ -18,6 +18,8 @@ export interface WriterParts {
   readonly wafer: (given: WaferKey) => WaferKey;
   /** The program with every test of the attempts handed in so far. */
   readonly program: () => TestProgram;
+  /** What to say of a batch whose first result came in then; absent where nobody asks. */
+  readonly origin?: ((arrivedMs: number) => BatchOrigin) | undefined;
   /** Told of each batch that became durable; where it rejects, the batch does not count as written. */
   readonly durable: (batch: ResultsBatch, receipt: IntakeReceipt) => Promise<void>;
   /** Called when a batch has been dealt with: {@link AttemptWriter.firstPending} has changed. */
@@ -58,7 +60,7 @@ export class AttemptWriter {
   /** Hands in attempts; follow it by {@link room} before handing in more. */
   add(attempts: readonly WholeAttempt[]): void {
     if (attempts.length === 0) return;
-    for (const { wafer, attempt } of attempts) this.#pending.add(this.#parts.wafer(wafer), attempt);
+    for (const whole of attempts) this.#pending.add(this.#parts.wafer(whole.wafer), whole);
     if (this.#pending.isFull) this.#flush();
     else if (!this.#due) this.#startTimer();
   }
@@ -117,7 +119,10 @@ export class AttemptWriter {
 
   async #write(next: WaferAttempts): Promise<void> {
     try {
-      const batch = { ...next, run: this.#parts.run, program: this.#parts.program() };
+      const { wafer, attempts, arrivedMs } = next;
+      const { run, program, origin } = this.#parts;
+      const came = origin && { origin: origin(arrivedMs) };
+      const batch = { wafer, attempts, run, program: program(), ...came };
       await this.#parts.durable(batch, await this.#parts.write(batch));
     } catch (error) {
       const first = this.#failure === null;

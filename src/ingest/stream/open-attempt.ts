@@ -15,6 +15,8 @@ export interface WholeAttempt {
   /** Wafer as the tester named it: the wafer id may be empty. */
   readonly wafer: WaferKey;
   readonly attempt: Attempt;
+  /** When its first result came in, as the assembler's clock tells. */
+  readonly arrivedMs: number;
 }
 
 /** What a die's results may say about the whole die; null where they say nothing. */
@@ -30,6 +32,7 @@ type Bins = Pick<StreamResult, 'hardBin' | 'softBin'>;
 export class OpenAttempt {
   /** Sequence of its first result. */
   readonly first: number;
+  readonly #arrivedMs: number;
   readonly #die: StreamDie;
   /** Time of the first result; 0 if not known. */
   readonly #startUs: number;
@@ -39,8 +42,12 @@ export class OpenAttempt {
   #hardBin: number | null = null;
   #softBin: number | null = null;
 
-  /** @param startUs time of the first result; 0 if not known */
-  constructor(die: StreamDie, first: number, startUs: number) {
+  /**
+   * @param startUs time of the first result, by its tester; 0 if not known
+   * @param arrivedMs when it came in
+   */
+  constructor(die: StreamDie, first: number, startUs: number, arrivedMs: number) {
+    this.#arrivedMs = arrivedMs;
     this.#die = die;
     this.#startUs = startUs;
     this.first = first;
@@ -88,7 +95,8 @@ export class OpenAttempt {
   /** The attempt, ended. */
   end(): WholeAttempt {
     const { lot, waferId, insertion } = this.#die;
-    return { wafer: { lot, waferId, insertion }, attempt: this.#attempt(this.#results.take()) };
+    const attempt = this.#attempt(this.#results.take());
+    return { wafer: { lot, waferId, insertion }, attempt, arrivedMs: this.#arrivedMs };
   }
 
   #judge(flags: number): void {

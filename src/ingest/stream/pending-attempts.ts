@@ -1,18 +1,29 @@
 import type { Attempt } from '../../wafer/attempt.ts';
 import type { WaferKey } from '../../wafer/wafer-key.ts';
+import type { WholeAttempt } from './open-attempt.ts';
 import type { StreamBounds } from './stream-bounds.ts';
 
 /** Attempts of one wafer that go out together, in growing order of index. */
 export interface WaferAttempts {
   readonly wafer: WaferKey;
-  readonly attempts: Attempt[];
+  readonly attempts: readonly Attempt[];
+  /** When the first result of the first of them came in. */
+  readonly arrivedMs: number;
 }
+
+/** Attempts of one wafer that wait. */
+interface Waiting {
+  readonly wafer: WaferKey;
+  readonly entries: Entry[];
+}
+
+type Entry = Pick<WholeAttempt, 'attempt' | 'arrivedMs'>;
 
 /** Whole attempts that wait to be written, wafer by wafer. */
 export class PendingAttempts {
   readonly #bounds: StreamBounds;
   /** Invariant: no wafer without attempts. */
-  readonly #wafers = new Map<string, WaferAttempts>();
+  readonly #wafers = new Map<string, Waiting>();
   /** Invariant: results and bytes of all that waits. */
   #results = 0;
   #bytes = 0;
@@ -33,45 +44,46 @@ export class PendingAttempts {
   /** Least index; Infinity where nothing waits. */
   get first(): number {
     let first = Number.POSITIVE_INFINITY;
-    for (const { attempts } of this.#wafers.values()) {
-      for (const { index } of attempts) first = Math.min(first, index);
+    for (const { entries } of this.#wafers.values()) {
+      for (const { attempt } of entries) first = Math.min(first, attempt.index);
     }
     return first;
   }
 
-  add(wafer: WaferKey, attempt: Attempt): void {
+  add(wafer: WaferKey, entry: Entry): void {
+    const { attempt } = entry;
     const key = JSON.stringify([wafer.lot, wafer.waferId, wafer.insertion]);
     const waiting = this.#wafers.get(key);
-    if (waiting) waiting.attempts.push(attempt);
-    else this.#wafers.set(key, { wafer, attempts: [attempt] });
+    if (waiting) waiting.entries.push(entry);
+    else this.#wafers.set(key, { wafer, entries: [entry] });
     this.#results += attempt.results.length;
     this.#bytes += attemptBytes(attempt);
   }
 
   /** Takes out the next batch: of the wafer that waits longest, at least one attempt, several only within bounds. */
   take(): WaferAttempts | null {
-    for (const [key, { wafer, attempts }] of this.#wafers) {
-      attempts.sort((a, b) => a.index - b.index);
-      const batch = attempts.splice(0, this.#fitting(attempts));
-      if (attempts.length === 0) this.#wafers.delete(key);
-      for (const attempt of batch) {
+    for (const [key, { wafer, entries }] of this.#wafers) {
+      entries.sort((a, b) => a.attempt.index - b.attempt.index);
+      const batch = entries.splice(0, this.#fitting(entries));
+      if (entries.length === 0) this.#wafers.delete(key);
+      for (const { attempt } of batch) {
         this.#results -= attempt.results.length;
         this.#bytes -= attemptBytes(attempt);
       }
-      return { wafer, attempts: batch };
+      return { wafer, attempts: batch.map(({ attempt }) => attempt), arrivedMs: batch[0]!.arrivedMs };
     }
     return null;
   }
 
-  #fitting(attempts: readonly Attempt[]): number {
+  #fitting(entries: readonly Entry[]): number {
     let results = 0;
     let bytes = 0;
-    const over = attempts.findIndex((attempt) => {
+    const over = entries.findIndex(({ attempt }) => {
       results += attempt.results.length;
       bytes += attemptBytes(attempt);
       return results > this.#bounds.batchResults || bytes > this.#bounds.batchBytes;
     });
-    return over === -1 ? attempts.length : Math.max(over, 1);
+    return over === -1 ? entries.length : Math.max(over, 1);
   }
 }
 

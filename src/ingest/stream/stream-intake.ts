@@ -1,5 +1,5 @@
 import { type ErrorCode, invariant, WafersyncError } from '../../errors.ts';
-import type { Intake } from '../../wafer/intake.ts';
+import type { Intake, SpanRef } from '../../wafer/intake.ts';
 import { type RunId, streamRunId } from '../../wafer/run.ts';
 import type { World } from '../../world.ts';
 import { checkBatch } from './batch-checks.ts';
@@ -26,6 +26,8 @@ export interface StreamParts {
   readonly newProgram: () => GrowingProgram;
   /** Told how many results came again and were found equal. */
   readonly resent?: (results: number) => void;
+  /** Whether batches are to say how they came; false where absent. */
+  readonly traced?: boolean;
 }
 
 /** What may be said of one stream's intake. */
@@ -33,6 +35,8 @@ export interface StreamOptions {
   readonly bounds?: Partial<StreamBounds>;
   /** Called when {@link StreamIntake.progress} may have changed. */
   readonly progressed?: () => void;
+  /** Span that the tester named for its call. */
+  readonly caller?: SpanRef | null;
 }
 
 /** The run of a stream, and what was durable of it before. */
@@ -56,6 +60,7 @@ export class StreamIntake implements StreamOwner {
   readonly #bounds: StreamBounds;
   readonly #identity: StreamIdentity;
   readonly #progressed: () => void;
+  readonly #caller: SpanRef | null;
   readonly #tests: TestIndex;
   readonly #defined: DefinedTests;
   #runId: RunId | null = null;
@@ -71,7 +76,8 @@ export class StreamIntake implements StreamOwner {
   #error: WafersyncError | null = null;
   #failed: (error: WafersyncError) => void = () => {};
 
-  constructor(parts: StreamParts, { bounds = {}, progressed = () => {} }: StreamOptions = {}) {
+  constructor(parts: StreamParts, { bounds = {}, progressed = () => {}, caller = null }: StreamOptions = {}) {
+    this.#caller = caller;
     this.#parts = parts;
     this.#bounds = { ...STREAM_BOUNDS, ...bounds };
     this.#progressed = progressed;
@@ -202,6 +208,7 @@ export class StreamIntake implements StreamOwner {
       ...{ identity: this.#identity, tests: this.#tests, defined: this.#defined },
       ...{ progressed: this.#progressed, bounds: this.#bounds },
       resent: this.#parts.resent ?? (() => {}),
+      ...{ traced: this.#parts.traced ?? false, caller: this.#caller },
       failed: (error) => this.#failed(error),
     });
     return this.#run;

@@ -1,5 +1,5 @@
 import { WafersyncError } from '../../errors.ts';
-import type { Intake, IntakeReceipt, ResultsBatch } from '../../wafer/intake.ts';
+import type { BatchOrigin, Intake, IntakeReceipt, ResultsBatch, SpanRef } from '../../wafer/intake.ts';
 import { type RunRecord, type RunRef, unnamedWaferId } from '../../wafer/run.ts';
 import type { WaferKey } from '../../wafer/wafer-key.ts';
 import type { World } from '../../world.ts';
@@ -36,6 +36,10 @@ export interface StreamRunParts {
   readonly failed: (error: WafersyncError) => void;
   /** Told how many results came again and were found equal. */
   readonly resent: (results: number) => void;
+  /** Whether batches are to say how they came. */
+  readonly traced: boolean;
+  /** Span that the tester named for its call. */
+  readonly caller: SpanRef | null;
   readonly bounds: StreamBounds;
 }
 
@@ -60,9 +64,10 @@ export class StreamRun {
   #recorded: Promise<void> | null = null;
 
   constructor(parts: StreamRunParts) {
-    const { run, identity, past, history, world, tests, bounds } = parts;
+    const { run, identity, past, history, world, tests, bounds, traced } = parts;
+    const nowMs = traced ? () => world.nowMs() : undefined;
     this.#parts = parts;
-    this.#assembler = new AttemptAssembler(tests, (sequence) => identity.where(sequence), bounds);
+    this.#assembler = new AttemptAssembler(tests, (sequence) => identity.where(sequence), bounds, nowMs);
     const wafer = (given: WaferKey) => this.#wafer(given);
     this.#resent = new ResentResults({
       ...{ run: run.id, past, history, tests, identity, wafer, bounds },
@@ -76,6 +81,7 @@ export class StreamRun {
       ...{ world, run, wafer, bounds },
       write: (batch) => this.#write(batch),
       program: () => tests.program(),
+      origin: traced ? (arrivedMs) => this.#origin(arrivedMs) : undefined,
       durable: (batch, receipt) => this.#durable(batch, receipt),
       settled: parts.progressed,
       failed: parts.failed,
@@ -183,6 +189,11 @@ export class StreamRun {
       if (!same) throw contentConflict(this.#parts.identity.where(index), 'other content');
     }
     this.tally.batch(attempts, receipt);
+  }
+
+  #origin(arrivedMs: number): BatchOrigin {
+    const { identity, caller } = this.#parts;
+    return { arrivedMs, equipmentId: identity.equipmentId, streamId: identity.streamId, caller };
   }
 
   #wafer({ lot, waferId, insertion }: WaferKey): WaferKey {

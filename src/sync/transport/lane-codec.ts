@@ -89,7 +89,7 @@ function fromUpdate(message: WaferUpdateMessage): IncomingLaneMessage {
 }
 
 /** Status message between peers. */
-export function toSyncStatus(status: PeerStatus, nowUs: number): SyncStatusMessage {
+export function toSyncStatus(status: PeerStatus, nowUs: number, maxPushBytesPerS = 0): SyncStatusMessage {
   const { hello } = status;
   return {
     peer: {
@@ -107,6 +107,7 @@ export function toSyncStatus(status: PeerStatus, nowUs: number): SyncStatusMessa
       relayed: status.relayed.map(toReport),
       echo_us: fromNumber(status.echoUs),
       sent_at_us: fromNumber(Math.round(nowUs)),
+      max_push_bytes_per_s: fromNumber(maxPushBytesPerS),
     },
   };
 }
@@ -124,6 +125,7 @@ export function fromSyncStatus(message: SyncStatusMessage): PeerStatus {
     relayed: (peer.relayed ?? []).map(fromReport),
     echoUs: toNumber(peer.echo_us),
     sentAtUs: toNumber(peer.sent_at_us),
+    maxPushBytesPerS: toNumber(peer.max_push_bytes_per_s),
   };
 }
 

@@ -1,14 +1,14 @@
 import type { FabId } from '../../clocks/dot.ts';
 import { WafersyncError } from '../../errors.ts';
 import { updateBytes } from '../../wafer/update.ts';
-import type { LaneMessage, PullRequest } from '../messages.ts';
+import type { LaneMessage, PeerStatus, PullRequest } from '../messages.ts';
 import type { Direction, PeerRates } from '../peer-rates.ts';
 import type { IncomingLaneMessage, Stream, StreamHandlers, Transport } from './transport.ts';
 
-/** A transport whose catch-up lanes go no faster than the limits of their peers. */
+/** A transport whose lanes go no faster than the limits of their peers, and that hears what peers say of theirs. */
 export function pacedTransport(transport: Transport, rates: PeerRates): Transport {
   return {
-    dialLive: (peer, handlers) => transport.dialLive(peer, handlers),
+    dialLive: (peer, handlers) => transport.dialLive(peer, hearing(peer, rates, handlers)),
     dialPull: (peer, handlers) =>
       askingInTurn(peer, rates, transport.dialPull(peer, counted(peer, rates, handlers))),
     dialOffer: (peer, handlers) => {
@@ -28,6 +28,25 @@ export function pacedTransport(transport: Transport, rates: PeerRates): Transpor
     close: () => {
       rates.stop();
       transport.close();
+    },
+  };
+}
+
+/** Hears how much a peer takes pushed, for as long as the lane is up. */
+function hearing(
+  peer: FabId,
+  rates: PeerRates,
+  handlers: StreamHandlers<PeerStatus>,
+): StreamHandlers<PeerStatus> {
+  return {
+    ...handlers,
+    message: (status) => {
+      rates.said(peer, status.maxPushBytesPerS ?? 0);
+      handlers.message(status);
+    },
+    down: (error) => {
+      rates.said(peer, 0);
+      handlers.down(error);
     },
   };
 }

@@ -1,5 +1,7 @@
+import type { CommitOutcome } from '../../replica/commit.ts';
 import type { Unsubscribe } from '../../replica/event-source.ts';
 import type { Replica } from '../../replica/replica.ts';
+import type { Guard } from '../guard.ts';
 import { COUNTS, LATENCY_SECONDS } from './buckets.ts';
 import type { MetricSet } from './metric-set.ts';
 
@@ -10,7 +12,7 @@ export interface CommitMetricsParts {
 }
 
 /** Metrics of group commits. */
-export function commitMetrics(metrics: MetricSet, replica: CommitMetricsParts): Unsubscribe {
+export function commitMetrics(metrics: MetricSet, replica: CommitMetricsParts, guard: Guard): Unsubscribe {
   const seconds = metrics.histogram(
     'wafersync_commit_seconds',
     'How long commits took, their sync to disk and any checkpoint included.',
@@ -24,10 +26,11 @@ export function commitMetrics(metrics: MetricSet, replica: CommitMetricsParts): 
   );
   metrics.gauge('wafersync_commit_queue_jobs', 'Writes that wait for a commit.', () => replica.waiting.jobs);
   metrics.gauge('wafersync_commit_queue_bytes', 'Bytes that wait for a commit.', () => replica.waiting.bytes);
-  return replica.outcomes.subscribe((outcome) => {
+  const told = (outcome: CommitOutcome) => {
     if (outcome.error) failures.add(1, outcome.error.code);
     if (outcome.timing === null) return;
     seconds(outcome.timing.tookMs / 1000);
     jobs(outcome.jobs);
-  });
+  };
+  return replica.outcomes.subscribe(guard(told));
 }

@@ -1,4 +1,5 @@
 import type { ImportedFile } from '../../ingest/stdf/import.ts';
+import type { Guard } from '../guard.ts';
 import type { IntakeObserver, IntakeSource } from '../observed-intake.ts';
 import { LATENCY_SECONDS } from './buckets.ts';
 import type { MetricSet } from './metric-set.ts';
@@ -26,7 +27,7 @@ type FileOutcome = 'whole' | 'incomplete' | 'refused';
 const FILE_OUTCOMES: readonly [FileOutcome][] = [['whole'], ['incomplete'], ['refused']];
 
 /** Metrics of what testers and files hand in. */
-export function intakeMetrics(metrics: MetricSet, open: OpenWork): IntakeMetrics {
+export function intakeMetrics(metrics: MetricSet, open: OpenWork, guard: Guard): IntakeMetrics {
   const results = metrics.counter(
     'wafersync_intake_results_total',
     'Results that became durable here for the first time.',
@@ -79,6 +80,7 @@ export function intakeMetrics(metrics: MetricSet, open: OpenWork): IntakeMetrics
   );
   metrics.gauge('wafersync_open_reads', 'Clients that read stored results back.', open.reads);
   return {
+    guard,
     written({ source, receipt, tookMs }) {
       results.add(receipt.addedResults, source);
       attempts.add(receipt.added, source);
@@ -86,8 +88,8 @@ export function intakeMetrics(metrics: MetricSet, open: OpenWork): IntakeMetrics
       acknowledged(tookMs / 1000, source);
     },
     refused: (source, { code }) => refused.add(1, source, code),
-    resent: (count) => resent.add(count),
-    file: (imported) => files.add(1, outcomeOf(imported)),
+    resent: guard((count: number) => resent.add(count)),
+    file: guard((imported: ImportedFile | null) => files.add(1, outcomeOf(imported))),
   };
 }
 

@@ -10,6 +10,7 @@ import { lagOf } from '../../sync/peer-lags.ts';
 import type { Carrier } from '../../sync/sync-runner.ts';
 import { type Update, updateBytes } from '../../wafer/update.ts';
 import type { World } from '../../world.ts';
+import type { Guard } from '../guard.ts';
 import { PROPAGATION_SECONDS } from './buckets.ts';
 import type { MetricSet, Sample } from './metric-set.ts';
 
@@ -32,6 +33,7 @@ const OUTCOMES: readonly (Outcome | 'released')[] = [
 export function logMetrics(
   metrics: MetricSet,
   { replica, store, sync, world }: LogMetricsParts,
+  guard: Guard,
 ): Unsubscribe {
   readLog(metrics, store);
   const updates = metrics.counter(
@@ -51,7 +53,7 @@ export function logMetrics(
     OUTCOMES.map((outcome) => [outcome]),
   );
   const seen = propagation(metrics, sync.clocks, world);
-  return replica.commits.subscribe(({ added, released, received }: Commit<Carrier>) => {
+  const committed = ({ added, released, received }: Commit<Carrier>) => {
     for (const { update, token, applied } of added) {
       const { dot, kind } = update.header;
       updates.add(1, dot.fab, kind);
@@ -64,7 +66,8 @@ export function logMetrics(
     }
     for (const update of released) seen(update);
     if (released.length > 0) outcomes.add(released.length, 'released');
-  });
+  };
+  return replica.commits.subscribe(guard(committed));
 }
 
 function propagation(

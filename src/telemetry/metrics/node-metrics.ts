@@ -3,6 +3,7 @@ import { formatEpoch, type Origin } from '../../clocks/dot.ts';
 import type { Log } from '../../log.ts';
 import type { Unsubscribe } from '../../replica/event-source.ts';
 import type { World } from '../../world.ts';
+import { guardOf, type ObserverName } from '../guard.ts';
 import { callMetrics } from './call-metrics.ts';
 import { type CommitMetricsParts, commitMetrics } from './commit-metrics.ts';
 import { type DocumentMetricsParts, documentMetrics } from './document-metrics.ts';
@@ -38,6 +39,8 @@ export interface NodeMetricsParts
 export interface NodeMetrics {
   readonly set: MetricSet;
   readonly intake: IntakeMetrics;
+  /** Counts that an observer failed. */
+  readonly failed: (observer: ObserverName) => void;
   /** To be told of gRPC calls that are over. */
   readonly ended: (call: EndedCall) => void;
   /** Listens no more. */
@@ -47,6 +50,14 @@ export interface NodeMetrics {
 /** Makes the metrics of a node, and listens to it from now on. */
 export function nodeMetrics(parts: NodeMetricsParts): NodeMetrics {
   const set = new MetricSet(parts.log);
+  const failures = set.counter(
+    'wafersync_observer_failures_total',
+    'Events that metrics or traces could not take note of, by a bug; what the events tell of is not changed by that.',
+    ['kind'],
+    [['metrics'], ['traces']],
+  );
+  const failed = (observer: ObserverName) => failures.add(1, observer);
+  const guard = guardOf('metrics', parts.log, () => failed('metrics'));
   const { store, version } = parts;
   set.gauges(
     'wafersync_node_info',
@@ -58,14 +69,15 @@ export function nodeMetrics(parts: NodeMetricsParts): NodeMetrics {
   documentMetrics(set, parts);
   storageMetrics(set, parts);
   const unsubscribes: Unsubscribe[] = [
-    logMetrics(set, parts),
-    commitMetrics(set, parts.replica),
+    logMetrics(set, parts, guard),
+    commitMetrics(set, parts.replica, guard),
     processMetrics(set, parts.world),
   ];
   return {
     set,
-    intake: intakeMetrics(set, parts.open),
-    ended: callMetrics(set, parts.openCalls),
+    failed,
+    intake: intakeMetrics(set, parts.open, guard),
+    ended: guard(callMetrics(set, parts.openCalls)),
     stop: () => {
       for (const unsubscribe of unsubscribes) unsubscribe();
     },

@@ -1,4 +1,12 @@
-import { type Context, ROOT_CONTEXT, SpanKind, TraceFlags, type Tracer, trace } from '@opentelemetry/api';
+import {
+  type Context,
+  type Link,
+  ROOT_CONTEXT,
+  SpanKind,
+  TraceFlags,
+  type Tracer,
+  trace,
+} from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import {
@@ -10,6 +18,7 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
 import type { Log } from '../../log.ts';
+import type { SpanRef } from '../../wafer/intake.ts';
 import type { World } from '../../world.ts';
 import { ToldExporter } from './told-exporter.ts';
 import type { SpanSink, UpdateSpan } from './update-tracer.ts';
@@ -40,18 +49,20 @@ export class OpenTelemetry implements SpanSink {
   readonly #world: World;
   readonly #ids = new GivenIds();
   readonly #sampler: TraceIdRatioBasedSampler;
+  readonly #exporter: ToldExporter;
   readonly #provider: TracerProvider;
   readonly #tracer: Tracer;
 
   constructor({ endpoint, ratio, fab, version, world, log }: OpenTelemetryOptions) {
     this.#world = world;
     this.#sampler = new TraceIdRatioBasedSampler(ratio);
-    const exporter = new OTLPTraceExporter({
+    const otlp = new OTLPTraceExporter({
       url: endpoint,
       timeoutMillis: SEND_MS,
       // All that waits is sent at once in the end, beside what is under way.
       concurrencyLimit: Math.ceil(MAX_WAITING_SPANS / MAX_SENT_SPANS) + 1,
     });
+    this.#exporter = new ToldExporter(otlp, log, world);
     this.#provider = new TracerProvider({
       resource: resourceFromAttributes({
         'service.name': 'wafersync',
@@ -63,7 +74,7 @@ export class OpenTelemetry implements SpanSink {
       idGenerator: this.#ids,
       spanProcessors: [
         new BatchSpanProcessor({
-          exporter: new ToldExporter(exporter, log, world),
+          exporter: this.#exporter,
           maxQueueSize: MAX_WAITING_SPANS,
           maxExportBatchSize: MAX_SENT_SPANS,
           scheduledDelayMillis: SEND_EVERY_MS,
@@ -78,10 +89,16 @@ export class OpenTelemetry implements SpanSink {
     return this.#sampler.shouldSample(ROOT_CONTEXT, traceId).decision !== SamplingDecision.NOT_RECORD;
   }
 
-  add({ traceId, id, parentId, name, beganMs, endedMs, facts }: UpdateSpan): string {
+  add({ traceId, id, parentId, name, beganMs, endedMs, facts, links = [] }: UpdateSpan): string {
     this.#ids.next(traceId, id);
+    // The processor would drop it without a word.
+    if (this.#exporter.waiting >= MAX_WAITING_SPANS) {
+      this.#exporter.drops();
+      return this.#ids.generateSpanId();
+    }
+    this.#exporter.waits();
     const kind = parentId === null ? SpanKind.PRODUCER : SpanKind.INTERNAL;
-    const options = { kind, startTime: beganMs, attributes: facts };
+    const options = { kind, startTime: beganMs, attributes: facts, links: links.map(linkTo) };
     const span = this.#tracer.startSpan(name, options, contextOf(traceId, parentId));
     span.end(endedMs);
     return span.spanContext().spanId;
@@ -98,6 +115,11 @@ export class OpenTelemetry implements SpanSink {
     await Promise.race([closed, late]);
     stopWaiting();
   }
+}
+
+function linkTo({ traceId, spanId, sampled }: SpanRef): Link {
+  const traceFlags = sampled ? TraceFlags.SAMPLED : TraceFlags.NONE;
+  return { context: { traceId, spanId, traceFlags, isRemote: true } };
 }
 
 function contextOf(traceId: string, parentId: string | null): Context {

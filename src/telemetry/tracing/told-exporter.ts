@@ -8,7 +8,10 @@ const TOLD_EVERY_MS = 600_000;
 type Spans = Parameters<SpanExporter['export']>[0];
 type Done = Parameters<SpanExporter['export']>[1];
 
-/** An exporter that says when its collector does not take spans: once, and now and then while it lasts. */
+/**
+ * An exporter that says when its collector does not take spans, or not as fast as they come: once, and now and then while it
+ * lasts.
+ */
 export class ToldExporter implements SpanExporter {
   readonly #exporter: SpanExporter;
   readonly #log: Log;
@@ -17,6 +20,12 @@ export class ToldExporter implements SpanExporter {
   #lost = 0;
   /** World.steadyMs() when it was told last; null while it works. */
   #toldMs: number | null = null;
+  /** Spans that found no room to wait, since that was told last. */
+  #dropped = 0;
+  /** World.steadyMs() when that was told last. */
+  #toldDroppedMs: number | null = null;
+  /** Spans that wait for their turn to be sent. */
+  #waiting = 0;
 
   constructor(exporter: SpanExporter, log: Log, world: Pick<World, 'steadyMs'>) {
     this.#exporter = exporter;
@@ -24,7 +33,28 @@ export class ToldExporter implements SpanExporter {
     this.#world = world;
   }
 
+  /** How many wait. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** A span is over, and waits. */
+  waits(): void {
+    this.#waiting += 1;
+  }
+
+  /** A span found no room to wait. */
+  drops(): void {
+    this.#dropped += 1;
+    const nowMs = this.#world.steadyMs();
+    if (this.#toldDroppedMs !== null && nowMs - this.#toldDroppedMs < TOLD_EVERY_MS) return;
+    this.#toldDroppedMs = nowMs;
+    this.#log.warn('tracing.dropped', { lost: this.#dropped, waiting: this.#waiting });
+    this.#dropped = 0;
+  }
+
   export(spans: Spans, done: Done): void {
+    this.#waiting -= spans.length;
     this.#exporter.export(spans, (result) => {
       if (result.error || result.code !== 0) this.#failed(spans.length, result.error);
       else this.#succeeded();

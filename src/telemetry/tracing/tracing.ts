@@ -1,3 +1,4 @@
+import { guardOf } from '../guard.ts';
 import type { IntakeObserver } from '../observed-intake.ts';
 import { OpenTelemetry, type OpenTelemetryOptions } from './open-telemetry.ts';
 import { type TracedReplica, UpdateTracer } from './update-tracer.ts';
@@ -9,10 +10,14 @@ export interface Tracing {
   stop(): Promise<void>;
 }
 
-/** Begins to trace the updates of a replica. */
-export function startTracing(replica: TracedReplica, options: OpenTelemetryOptions): Tracing {
+/** Begins to trace the updates of a replica. @param options `failed`: told of each event that could not be traced */
+export function startTracing(
+  replica: TracedReplica,
+  options: OpenTelemetryOptions & { readonly failed: () => void },
+): Tracing {
   const sink = new OpenTelemetry(options);
-  const tracer = new UpdateTracer(sink, options.world);
+  const guard = guardOf('traces', options.log, options.failed);
+  const tracer = new UpdateTracer(sink, options.world, guard);
   const unsubscribe = tracer.follow(replica);
   return {
     observer: tracer,

@@ -4,9 +4,11 @@ import type { Commit, CommitTiming } from '../../replica/commit.ts';
 import type { Unsubscribe } from '../../replica/event-source.ts';
 import type { Replica } from '../../replica/replica.ts';
 import type { Carrier } from '../../sync/sync-runner.ts';
+import type { BatchOrigin, SpanRef } from '../../wafer/intake.ts';
 import { type Update, updateBytes } from '../../wafer/update.ts';
 import type { WaferKey } from '../../wafer/wafer-key.ts';
 import type { World } from '../../world.ts';
+import type { Guard } from '../guard.ts';
 import type { IntakeObserver, WrittenBatch } from '../observed-intake.ts';
 import { traceOf, type UpdateTrace } from './trace-ids.ts';
 
@@ -24,6 +26,8 @@ export interface UpdateSpan {
   readonly beganMs: number;
   readonly endedMs: number;
   readonly facts: SpanFacts;
+  /** Spans of other traces that belong to it. */
+  readonly links?: readonly SpanRef[];
 }
 
 /** Where spans go. */
@@ -41,16 +45,20 @@ export interface TracedReplica {
 }
 
 /**
- * Tells the way of updates in spans. At the fab where an update is born: from handing it in to its commit on disk. At each
- * other: from its arrival through the commit to where it is visible. Everything is told once it is over.
+ * Tells the way of updates in spans. At the fab where an update is born: from the first result that a tester sent of it, or
+ * from handing it in, to its commit on disk. At each other: from its birth to its arrival, and through the commit to where
+ * it is visible. Everything is told once it is over.
  */
 export class UpdateTracer implements IntakeObserver {
+  readonly guard: Guard;
   readonly #sink: SpanSink;
   readonly #world: Pick<World, 'nowMs'>;
   /** Of the last commit; it is told before those who waited for it. */
   #commit: CommitTiming = { beganMs: 0, tookMs: 0 };
 
-  constructor(sink: SpanSink, world: Pick<World, 'nowMs'>) {
+  /** @param guard of what it listens with */
+  constructor(sink: SpanSink, world: Pick<World, 'nowMs'>, guard: Guard) {
+    this.guard = guard;
     this.#sink = sink;
     this.#world = world;
   }
@@ -61,7 +69,7 @@ export class UpdateTracer implements IntakeObserver {
       outcomes.subscribe(({ timing }) => {
         if (timing) this.#commit = timing;
       }),
-      commits.subscribe((commit) => this.#committed(commit)),
+      commits.subscribe(this.guard((commit: Commit<Carrier>) => this.#committed(commit))),
     ];
     return () => {
       for (const unsubscribe of unsubscribes) unsubscribe();
@@ -79,9 +87,14 @@ export class UpdateTracer implements IntakeObserver {
         'wafersync.run': batch.run.id,
         'wafersync.attempts': receipt.added,
         'wafersync.results': receipt.addedResults,
+        ...originFacts(batch.origin),
       };
-      const root = { traceId, id: rootId, parentId: null, name: 'intake', facts };
-      this.#sink.add({ ...root, beganMs: askedMs, endedMs: askedMs + tookMs });
+      const beganMs = Math.min(askedMs, batch.origin?.arrivedMs ?? askedMs);
+      const links = batch.origin?.caller ? [batch.origin.caller] : [];
+      const root = { traceId, id: rootId, parentId: null, name: 'intake', facts, links };
+      this.#sink.add({ ...root, beganMs, endedMs: askedMs + tookMs });
+      if (batch.origin)
+        this.#sink.add({ traceId, parentId: rootId, name: 'collect', beganMs, endedMs: askedMs, facts: {} });
       this.#waitAndCommit(traceId, rootId, askedMs);
     }
   }
@@ -112,8 +125,12 @@ export class UpdateTracer implements IntakeObserver {
   #came(trace: UpdateTrace, update: Update, { via, arrivedMs }: Carrier, applied: boolean): void {
     const { traceId, rootId } = trace;
     const facts = { ...factsOf(update), 'wafersync.via': via, 'wafersync.held': !applied };
+    const hanging = { traceId, parentId: rootId };
+    const beganMs = Math.min(arrivedMs, timestampMs(update.header.timestamp));
+    const way = { 'wafersync.via': via };
+    this.#sink.add({ ...hanging, name: 'transfer', beganMs, endedMs: arrivedMs, facts: way });
     const endedMs = endOf(this.#commit);
-    const span = { traceId, parentId: rootId, name: 'receive', beganMs: arrivedMs, endedMs, facts };
+    const span = { ...hanging, name: 'receive', beganMs: arrivedMs, endedMs, facts };
     this.#waitAndCommit(traceId, this.#sink.add(span), arrivedMs);
     if (applied) this.#visible(trace, update);
   }
@@ -151,6 +168,10 @@ function factsOf(update: Update): SpanFacts {
     ...waferFacts(wafer),
     ...(run ? { 'wafersync.run': run.id } : {}),
   };
+}
+
+function originFacts(origin: BatchOrigin | undefined): SpanFacts {
+  return origin ? { 'wafersync.tester': origin.equipmentId, 'wafersync.stream': origin.streamId } : {};
 }
 
 function waferFacts({ lot, waferId, insertion }: WaferKey): SpanFacts {
