@@ -378,6 +378,22 @@ export class Store {
     this.#connection.pragma('wal_checkpoint(TRUNCATE)');
   }
 
+  /**
+   * Moves what it can of the write-ahead log into the database without waiting for anybody, and cuts the log if all of
+   * it is moved and nobody reads it. Outside a transaction.
+   * @returns whether it was cut
+   * @throws WafersyncError the storage's failure
+   */
+  tryCheckpoint(): boolean {
+    return this.#connection.withoutWaiting(() => this.#connection.pragma('wal_checkpoint(TRUNCATE)') === 0);
+  }
+
+  /** Size of the write-ahead log at which a commit moves it into the database, bytes. */
+  get checkpointBytes(): number {
+    const pages = Number(this.#connection.pragma('wal_autocheckpoint'));
+    return pages * Number(this.#connection.pragma('page_size'));
+  }
+
   /** Closes readers and database, and lets go of the lock. Not usable afterwards. */
   close(): void {
     for (const reader of this.#readers) reader.close();

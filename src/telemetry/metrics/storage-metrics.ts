@@ -2,6 +2,7 @@ import { statfs } from 'node:fs/promises';
 import { timestampMs } from '../../clocks/hlc.ts';
 import type { Scrub } from '../../replica/scrub.ts';
 import type { StorageView } from '../../replica/storage-watch.ts';
+import type { WalView } from '../../replica/wal-watch.ts';
 import type { Store } from '../../store/store.ts';
 import type { SyncRunner } from '../../sync/sync-runner.ts';
 import type { World } from '../../world.ts';
@@ -13,6 +14,7 @@ export interface StorageMetricsParts {
   /** Path of the database. */
   readonly database: string;
   readonly storage: { view(): StorageView };
+  readonly wal: { view(): WalView };
   readonly sync: Pick<SyncRunner, 'fenced'>;
   /** Why nothing is taken in for maintenance; null where it is. */
   readonly drain: { readonly why: unknown };
@@ -61,7 +63,7 @@ export function storageMetrics(metrics: MetricSet, parts: StorageMetricsParts): 
   );
 }
 
-function databaseMetrics(metrics: MetricSet, { store, database }: StorageMetricsParts): void {
+function databaseMetrics(metrics: MetricSet, { store, wal, database }: StorageMetricsParts): void {
   const sizes = metrics.shared(() => store.sizes.now());
   const disk = metrics.shared(() => statfs(database));
   metrics.gauge(
@@ -79,6 +81,11 @@ function databaseMetrics(metrics: MetricSet, { store, database }: StorageMetrics
     'wafersync_wal_unmoved_bytes',
     'What of the write-ahead log no checkpoint has moved into the database yet.',
     () => sizes().unmoved,
+  );
+  metrics.gauge(
+    'wafersync_wal_stuck',
+    '1 while another program that reads the database keeps the write-ahead log from being written back, else 0.',
+    () => Number(wal.view().stuck),
   );
   metrics.gauge(
     'wafersync_disk_free_bytes',
