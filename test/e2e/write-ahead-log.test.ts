@@ -9,7 +9,7 @@ import { syncMonitor } from '../../src/wire/services.ts';
 import { CHECKPOINT_PAGES_VARIABLE } from '../processes/kill-points.ts';
 import { usageOf } from '../processes/node-usage.ts';
 import { PeakWatch } from '../processes/peak-watch.ts';
-import { largeWafer } from '../processes/pressure.ts';
+import { largeWafer, tinyWafers } from '../processes/pressure.ts';
 import { SlowReaders } from '../processes/slow-readers.ts';
 import { Cluster } from '../support/cluster.ts';
 import { command } from '../support/command.ts';
@@ -37,11 +37,10 @@ async function start(t: TestContext) {
   return cluster;
 }
 
-/** Files of some MB, one after the other; the same ones each time. */
-async function intake(cluster: Cluster): Promise<string> {
-  let run = '';
-  for (const megabytes of [20, 21, 22]) run = (await largeWafer(cluster.address('tw'), megabytes)).runId;
-  return run;
+/** Writes some 30 MiB into the log in many commits: the same wafers each time. */
+async function intake(cluster: Cluster): Promise<void> {
+  await tinyWafers(cluster.address('tw'), 8_000);
+  await largeWafer(cluster.address('tw'), 20);
 }
 
 /** Size of the database once its log is moved into it. */
@@ -78,7 +77,7 @@ test(
     );
     assert.ok(pages > 10 && messages > 10, 'they read on all the while');
     assert.ok(wal > 0 && wal < MAX_WAL, `the log had ${wal} bytes`);
-    assert.ok(size < 1.02 * expected, `${size} bytes, ${expected} without readers`);
+    assert.ok(size < 1.05 * expected, `${size} bytes, ${expected} without readers`);
     assert.doesNotMatch(log, /wal\.stuck/);
   },
 );
