@@ -141,7 +141,7 @@ function slotsOf({ intake, api }: NodeConfig): NodeSlots {
 function openTelemetry(composed: Composed, openCalls: () => number): Promise<Telemetry> {
   const { config, store, world, log, version, replicating, syncing, slots, drain } = composed;
   const { replica, storage, wal, scrub } = replicating;
-  const { sync, retention, traffic, membership } = syncing;
+  const { sync, retention, traffic, membership, verifier } = syncing;
   return Telemetry.open({
     ...{
       store,
@@ -151,6 +151,7 @@ function openTelemetry(composed: Composed, openCalls: () => number): Promise<Tel
       wal,
       scrub,
       retention,
+      verifier,
       traffic,
       drain,
       world,

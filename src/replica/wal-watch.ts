@@ -21,7 +21,7 @@ export interface WalView {
 
 /** What a watch is made of. */
 export interface WalWatchOptions {
-  readonly store: Pick<Store, 'sizes' | 'files' | 'tryCheckpoint' | 'checkpointBytes'>;
+  readonly store: Pick<Store, 'sizes' | 'files' | 'checkpoints'>;
   readonly world: World;
   readonly log: Log;
 }
@@ -78,10 +78,10 @@ export class WalWatch {
     const { store } = this.#options;
     try {
       const bytes = store.sizes.now().log;
-      const isLarge = bytes > MOST_CHECKPOINTS * store.checkpointBytes;
+      const isLarge = bytes > MOST_CHECKPOINTS * store.checkpoints.atBytes;
       if (!isLarge && this.#stuck === null) return;
       // Where it is large no longer, the commits have moved it, and the file is cut.
-      if (store.tryCheckpoint() || !isLarge) this.#over();
+      if (store.checkpoints.tryCut() || !isLarge) this.#over();
       else this.#seen(bytes);
     } catch {
       // A disk that is full or fails is told by whatever is written next.

@@ -14,6 +14,7 @@ import type { World } from '../world.ts';
 import { Acts } from './acts.ts';
 import { Attempts } from './attempts.ts';
 import { Chains } from './chains.ts';
+import { Checkpoints } from './checkpoints.ts';
 import { Conflicts } from './conflicts.ts';
 import type { Connection } from './connection.ts';
 import { type DatabaseOptions, type OpenDatabase, openDatabase } from './database.ts';
@@ -87,6 +88,7 @@ export class Store {
   readonly peers: Peers;
   readonly room: Room;
   readonly sizes: Sizes;
+  readonly checkpoints: Checkpoints;
   readonly chains: Chains;
   readonly forks: Forks;
   readonly purges: Purges;
@@ -151,6 +153,7 @@ export class Store {
     this.peers = new Peers(connection, keys, world);
     this.room = new Room(connection);
     this.sizes = new Sizes(connection);
+    this.checkpoints = new Checkpoints(connection);
     this.chains = new Chains(connection, keys, this.#state);
     this.forks = new Forks(connection, keys, this.log, decoders, world);
     this.holds = new Holds(connection, keys, world);
@@ -376,22 +379,6 @@ export class Store {
   /** Moves the write-ahead log into the database and cuts it. */
   checkpoint(): void {
     this.#connection.pragma('wal_checkpoint(TRUNCATE)');
-  }
-
-  /**
-   * Moves what it can of the write-ahead log into the database without waiting for anybody, and cuts the log if all of
-   * it is moved and nobody reads it. Outside a transaction.
-   * @returns whether it was cut
-   * @throws WafersyncError the storage's failure
-   */
-  tryCheckpoint(): boolean {
-    return this.#connection.withoutWaiting(() => this.#connection.pragma('wal_checkpoint(TRUNCATE)') === 0);
-  }
-
-  /** Size of the write-ahead log at which a commit moves it into the database, bytes. */
-  get checkpointBytes(): number {
-    const pages = Number(this.#connection.pragma('wal_autocheckpoint'));
-    return pages * Number(this.#connection.pragma('page_size'));
   }
 
   /** Closes readers and database, and lets go of the lock. Not usable afterwards. */

@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test';
 import Database from 'better-sqlite3';
 import { WafersyncError } from '../../src/errors.ts';
 import { WalWatch } from '../../src/replica/wal-watch.ts';
+import type { Checkpoints } from '../../src/store/checkpoints.ts';
 import { Connection } from '../../src/store/connection.ts';
 import { attempt, openStore, origin, take, update } from '../store/fixtures.ts';
 import { Journal } from '../support/grpc-client.ts';
@@ -27,8 +28,7 @@ class Watched {
       store: {
         sizes: store.sizes,
         files: () => store.files(),
-        tryCheckpoint: () => store.tryCheckpoint(),
-        checkpointBytes: CHECKPOINT_BYTES,
+        checkpoints: { tryCut: () => store.checkpoints.tryCut(), atBytes: CHECKPOINT_BYTES } as Checkpoints,
       },
       world: this.world,
       log: this.journal,
@@ -134,5 +134,5 @@ test('a look waits for nobody, and a watch that was stopped looks no more', (t) 
 });
 
 test('a log is told from 64 MiB on: four times the size at which a commit writes it back', (t) => {
-  assert.equal(openStore(t).checkpointBytes, 16 * 2 ** 20);
+  assert.equal(openStore(t).checkpoints.atBytes, 16 * 2 ** 20);
 });
