@@ -85,7 +85,7 @@ export function syncParts(config: NodeConfig, { store, world, log }: PartsAround
     log,
   });
   // Before the runner, whose listeners ask for what a commit has changed.
-  const lots = new LotBook({ store, commits: replica.commits });
+  const lots = new LotBook({ store, commits: replica.commits, world });
   const traffic = new PeerTraffic(world);
   const minute = minuteOfDay(config.timeZone);
   const rates = new PeerRates({ world, minuteOfDay: minute, limits: store.limits.all() });

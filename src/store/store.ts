@@ -33,6 +33,7 @@ import { Holds } from './holds.ts';
 import { LocalKeys } from './keys.ts';
 import { type IdentifyFile, identifyFile, Life, type RenewalReason } from './life.ts';
 import { StoredLimits } from './limits.ts';
+import { LotReader, LotScan } from './lot-scan.ts';
 import { Lots } from './lots.ts';
 import { NodeState, type Vectors } from './node-state.ts';
 import { StoredPauses } from './pauses.ts';
@@ -84,6 +85,7 @@ export class Store {
   readonly wafers: Wafers;
   readonly waferNames: WaferNames;
   readonly lots: Lots;
+  readonly lotScan: LotScan;
   readonly yields: Yields;
   readonly peers: Peers;
   readonly room: Room;
@@ -111,7 +113,7 @@ export class Store {
   readonly #keys: LocalKeys;
   /** What is remembered by the number of a row is forgotten. */
   readonly #rowsGone: () => void;
-  readonly #readers = new Set<StoreReader | DigestReader>();
+  readonly #readers = new Set<StoreReader | DigestReader | LotReader>();
 
   private constructor({ connection, lock }: OpenDatabase, options: StoreOptions) {
     const { decoders, world } = options;
@@ -149,6 +151,7 @@ export class Store {
     this.wafers = new Wafers(connection, keys);
     this.waferNames = new WaferNames(connection);
     this.lots = new Lots(connection, keys);
+    this.lotScan = new LotScan(connection);
     this.yields = new Yields(connection, keys);
     this.peers = new Peers(connection, keys, world);
     this.room = new Room(connection);
@@ -357,6 +360,13 @@ export class Store {
     const reader = new DigestReader(this.#connection.file, this.#decoders, () =>
       this.#readers.delete(reader),
     );
+    this.#readers.add(reader);
+    return reader;
+  }
+
+  /** A connection of its own that reads lots. Close it when done. */
+  lotReader(): LotReader {
+    const reader = new LotReader(this.#connection.file, () => this.#readers.delete(reader));
     this.#readers.add(reader);
     return reader;
   }

@@ -10,8 +10,8 @@ import type {
 } from '../../store/verify/digest-reader.ts';
 import { DigestTree, type Leaf } from '../../wafer/digest-tree.ts';
 import type { ProgramDigest } from '../../wafer/program.ts';
+import type { Turns } from '../turns.ts';
 import type { LookedAt } from './questions.ts';
-import type { Turns } from './turns.ts';
 
 /** Subjects that a node keeps digests of while it is compared. */
 const MAX_SUBJECTS = 500_000;

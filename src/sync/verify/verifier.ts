@@ -6,12 +6,12 @@ import type { Thoroughness } from '../../store/verify/digest-reader.ts';
 import { formatSubject } from '../../wafer/subject.ts';
 import type { Cancel, World } from '../../world.ts';
 import { appliedOf, type Report } from '../report.ts';
+import { REST_MS, Turns } from '../turns.ts';
 import { type AnswerOptions, answerDigests, suspectsOf } from './answers.ts';
 import { type Comparison, compare } from './compare.ts';
 import { DigestPass } from './digest-pass.ts';
 import type { Answer, DialDigests, DigestPeer, Finding, Question } from './questions.ts';
 import { SelfCheck } from './self-check.ts';
-import { REST_MS, Turns } from './turns.ts';
 
 /** Nodes that this one answers at once. */
 const MAX_ANSWERED = 4;
