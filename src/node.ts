@@ -140,10 +140,25 @@ function slotsOf({ intake, api }: NodeConfig): NodeSlots {
 
 function openTelemetry(composed: Composed, openCalls: () => number): Promise<Telemetry> {
   const { config, store, world, log, version, replicating, syncing, slots, drain } = composed;
-  const { replica, storage, scrub } = replicating;
-  const { sync, retention, traffic, membership } = syncing;
+  const { replica, storage, wal, scrub } = replicating;
+  const { sync, retention, traffic, membership, verifier } = syncing;
   return Telemetry.open({
-    ...{ store, replica, sync, storage, scrub, retention, traffic, drain, world, log, version, openCalls },
+    ...{
+      store,
+      replica,
+      sync,
+      storage,
+      wal,
+      scrub,
+      retention,
+      verifier,
+      traffic,
+      drain,
+      world,
+      log,
+      version,
+      openCalls,
+    },
     ...{ metrics: config.metrics, tracing: config.tracing },
     database: databaseFile(config),
     members: () => membership.members().length,
@@ -171,6 +186,7 @@ function startParts(composed: Composed): void {
   const { sync, retention, verifier, membership, pauses } = composed.syncing;
   composed.replicating.held.start();
   composed.replicating.scrub.start();
+  composed.replicating.wal.start();
   retention.start();
   verifier.start();
   seedRules(composed);
@@ -185,6 +201,7 @@ function stopWatches({ replicating, syncing }: Composed): void {
   replicating.held.stop();
   replicating.damage.stop();
   replicating.scrub.stop();
+  replicating.wal.stop();
   syncing.retention.stop();
   syncing.pauses.stop();
 }

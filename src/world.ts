@@ -28,6 +28,7 @@ export type TimerPurpose =
   | 'notify'
   | 'folder'
   | 'storage-probe'
+  | 'wal'
   | 'held'
   | 'scrub'
   | 'retention'

@@ -1,9 +1,10 @@
-import { stat, statfs } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { WafersyncError } from '../errors.ts';
 import { BackupPieces } from '../store/backup-file.ts';
 import { type CopyProgress, removeCopy } from '../store/database-copy.ts';
 import { databaseFacts } from '../store/database-facts.ts';
+import { requireRoom } from '../store/disk-space.ts';
 import type { Store } from '../store/store.ts';
 import type { Membership } from '../sync/membership.ts';
 import { type Manifest, toManifest } from '../wire/backup-manifest.ts';
@@ -59,7 +60,10 @@ async function* backup(
 ): AsyncGenerator<Message<'BackupResponse'>, void, void> {
   const { store, copyFile } = options;
   const { fab } = store.origin;
-  await checkRoom(copyFile, store.copyBytes);
+  // A disk that a backup fills takes nothing in.
+  const wanted = store.copyBytes + HEADROOM_BYTES;
+  const hint = "Free space on the disk of the node's data_dir.";
+  requireRoom(dirname(copyFile), wanted, 'a backup, while it is made, needs', hint);
   yield { begun: { fab_id: fab, estimated_bytes: fromNumber(store.copyBytes) } };
   for await (const progress of copying(options, signal)) yield { progress };
   const manifest = await manifestOf(options);
@@ -122,20 +126,6 @@ async function manifestOf({
     databaseBytes: size,
     peers: new Map(others.map((known) => [known.fab, known.address])),
   };
-}
-
-/** Before anything is written: a disk that a backup fills takes nothing in. */
-async function checkRoom(copyFile: string, bytes: number): Promise<void> {
-  const folder = dirname(copyFile);
-  const { bavail, bsize } = await statfs(folder);
-  const free = bavail * bsize;
-  const wanted = bytes + HEADROOM_BYTES;
-  if (free >= wanted) return;
-  throw new WafersyncError(
-    'exhausted',
-    `${folder} has ${free} bytes free, and a backup needs ${wanted} there while it is made`,
-    { hint: "Free space on the disk of the node's data_dir." },
-  );
 }
 
 function busy(): WafersyncError {

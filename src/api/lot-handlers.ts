@@ -1,6 +1,7 @@
 import type { Commit } from '../replica/commit.ts';
 import type { EventSource } from '../replica/event-source.ts';
 import type { LotBook } from '../sync/lot-book.ts';
+import { Turns } from '../sync/turns.ts';
 import { waferFacts } from '../sync/wafer-facts.ts';
 import { fromNumber } from '../wire/long.ts';
 import type { Message } from '../wire/message.ts';
@@ -52,24 +53,28 @@ export function lotHandlers(options: LotHandlersOptions): HandlersOf<LotMethods>
     ListWafers: unary<Message<'ListWafersRequest'>, Message<'ListWafersResponse'>>((request, { signal }) =>
       listWafers(options, request, signal),
     ),
-    GetLotStatus: unary<Message<'GetLotStatusRequest'>, Message<'GetLotStatusResponse'>>(({ lot }) => {
-      const facts = knownLot(lots, givenLot(lot));
-      const mesh = meshNow(options);
-      return { status: withWafers(lotStatus(facts, mesh, store), facts, mesh) };
-    }),
+    GetLotStatus: unary<Message<'GetLotStatusRequest'>, Message<'GetLotStatusResponse'>>(
+      async ({ lot }, { signal }) => {
+        const turns = new Turns(options.world, 0, 'notify');
+        const facts = await knownLot(lots, givenLot(lot), turns);
+        const mesh = meshNow(options);
+        const telling = withWafers(lotStatus(facts, mesh, store), facts, mesh);
+        return { status: await turns.run(telling, signal) };
+      },
+    ),
     WatchSyncStatus: serverStream<Message<'WatchSyncStatusRequest'>, Message<'WatchSyncStatusResponse'>>(
       (request, { signal }) => slots.during(() => watchSync(options, request, signal)),
     ),
-    GetLotDigest: unary<Message<'GetLotDigestRequest'>, Message<'GetLotDigestResponse'>>(({ lot }) => {
+    GetLotDigest: unary<Message<'GetLotDigestRequest'>, Message<'GetLotDigestResponse'>>(async ({ lot }) => {
       // A lot that is not known is one of no updates: whoever compares is answered alike.
-      const facts = lots.of(givenLot(lot));
+      const content = await lots.content(givenLot(lot));
       return {
         fab_id: store.origin.fab,
         epoch: fromNumber(store.origin.epoch),
-        digest: facts.digest.digest,
-        updates: fromNumber(facts.digest.updates),
-        vector: toOriginIntervals(facts.applied),
-        held_updates: fromNumber(heldOf(facts)),
+        digest: content.digest,
+        updates: fromNumber(content.applied.size),
+        vector: toOriginIntervals(content.applied),
+        held_updates: fromNumber(heldOf(content)),
       };
     }),
     WaitForLot: serverStream<Message<'WaitForLotRequest'>, Message<'WaitForLotResponse'>>(

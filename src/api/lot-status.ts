@@ -1,8 +1,11 @@
 import { WafersyncError } from '../errors.ts';
 import { wafersync } from '../gen/wafersync.js';
+import type { LotContent } from '../store/lot-scan.ts';
 import type { Store } from '../store/store.ts';
 import { type Coverage, coverageOf } from '../sync/coverage.ts';
-import type { LotBook, LotFacts } from '../sync/lot-book.ts';
+import type { LotBook } from '../sync/lot-book.ts';
+import type { LotFacts } from '../sync/lot-facts.ts';
+import type { Turns } from '../sync/turns.ts';
 import { expectedAttempts, neverTested, runStateOf, sumOrNull } from '../wafer/completeness.ts';
 import { fromNumber } from '../wire/long.ts';
 import type { Message } from '../wire/message.ts';
@@ -61,13 +64,22 @@ export function lotStatus(facts: LotFacts, mesh: MeshNow, store: Pick<Store, 'lo
   return { message, coverage };
 }
 
-/** The lot with its wafers. */
-export function withWafers({ message }: LotView, facts: LotFacts, mesh: MeshNow): Message<'LotStatus'> {
-  return { ...message, wafer_statuses: facts.wafers.map((wafer) => waferStatus(wafer, mesh).message) };
+/** The lot with its wafers. Yields where it may give way: after each wafer. */
+export function* withWafers(
+  { message }: LotView,
+  facts: LotFacts,
+  mesh: MeshNow,
+): Generator<void, Message<'LotStatus'>> {
+  const wafer_statuses: Message<'WaferSyncStatus'>[] = [];
+  for (const wafer of facts.wafers) {
+    wafer_statuses.push(waferStatus(wafer, mesh).message);
+    yield;
+  }
+  return { ...message, wafer_statuses };
 }
 
 /** How many updates of a lot are here and not applied. */
-export function heldOf({ dots, applied }: LotFacts): number {
+export function heldOf({ dots, applied }: LotContent): number {
   return dots.size - applied.size;
 }
 
@@ -100,8 +112,8 @@ export function givenLot(lot: string | null | undefined): string {
 }
 
 /** A lot of which something is here. @throws WafersyncError `not-found` */
-export function knownLot(lots: LotBook, name: string): LotFacts {
-  const facts = lots.of(name);
+export async function knownLot(lots: LotBook, name: string, turns: Turns): Promise<LotFacts> {
+  const facts = await lots.read(name, turns);
   if (facts.known) return facts;
   throw new WafersyncError('not-found', `lot ${name} is not known here`, {
     hint: 'It may not have arrived yet: `wafersync status` tells what is missing, `wafersync lot wait` waits for it.',

@@ -3,8 +3,9 @@ import { TransportVector } from '../clocks/transport-vector.ts';
 import { WafersyncError } from '../errors.ts';
 import { wafersync } from '../gen/wafersync.js';
 import { EventSource, type Unsubscribe } from '../replica/event-source.ts';
+import type { LotContent } from '../store/lot-scan.ts';
 import { coverageOf } from '../sync/coverage.ts';
-import type { LotBook, LotFacts } from '../sync/lot-book.ts';
+import type { LotBook } from '../sync/lot-book.ts';
 import { appliedOf } from '../sync/report.ts';
 import { fromNumber, toNumber } from '../wire/long.ts';
 import type { Message } from '../wire/message.ts';
@@ -65,7 +66,7 @@ export async function* waitForLot(
   const wait = new LotWait(sources, wishOf(sources, request), signal);
   try {
     for await (const progress of wait.progress()) yield { progress };
-    if (!signal.aborted) yield { receipt: wait.receipt() };
+    if (!signal.aborted) yield { receipt: await wait.receipt() };
   } finally {
     wait.end();
   }
@@ -109,7 +110,7 @@ class LotWait {
     let told = '';
     for await (const _ of onChange(this.#nudges, world, LOOK_MS, this.#over.signal)) {
       if (await this.#isConfirmed()) return;
-      const status = this.#status();
+      const status = await this.#status();
       const text = JSON.stringify(status);
       if (status && text !== told) yield status;
       told = text;
@@ -117,21 +118,18 @@ class LotWait {
   }
 
   /** What is known at the end. */
-  receipt(): Message<'LotReceipt'> {
-    const { store, lots, world } = this.#sources;
-    const facts = lots.of(this.#wish.lot);
-    const round = this.#round ?? {
-      fabs: this.#fabs().map((fab) => this.#unasked(facts, fab)),
-      digest: facts.digest.digest,
-      vector: facts.applied,
-    };
+  async receipt(): Promise<Message<'LotReceipt'>> {
+    const { store, world } = this.#sources;
+    const { lot } = this.#wish;
+    const status = await this.#status();
+    const round = this.#round ?? (await this.#unaskedRound());
     return {
-      lot: facts.lot,
+      lot,
       confirmed: this.#round !== null && this.#missing.length === 0,
       digest: round.digest,
       vector: toOriginIntervals(round.vector),
       fabs: [...round.fabs],
-      status: this.#status(),
+      status,
       fab_id: store.origin.fab,
       epoch: fromNumber(store.origin.epoch),
       at_us: fromNumber(Math.round(world.nowMs() * 1000)),
@@ -151,7 +149,7 @@ class LotWait {
 
   /** Looks at what is known here; where nothing is missing, other fabs are asked, unless they just were. */
   async #isConfirmed(): Promise<boolean> {
-    const lacks = this.#lacks();
+    const lacks = await this.#lacks();
     if (lacks.length > 0) {
       this.#missing = lacks;
       this.#round = null;
@@ -168,9 +166,9 @@ class LotWait {
   }
 
   /** What is known to be missing, without asking anybody. */
-  #lacks(): string[] {
+  async #lacks(): Promise<string[]> {
     const { lots, sync } = this.#sources;
-    const facts = lots.of(this.#wish.lot);
+    const facts = await lots.read(this.#wish.lot);
     const { missing } = coverageOf(facts.dots, this.#fabs(), sync.reports());
     const behind = missing.map(({ fab, updates }) => `${fab} is not known to have ${updates} updates of it`);
     return [...lacksHere(facts, this.#wish.acceptCut), ...behind];
@@ -179,8 +177,7 @@ class LotWait {
   async #ask(): Promise<void> {
     const { lots, ask, store, world } = this.#sources;
     const { lot } = this.#wish;
-    const facts = lots.of(lot);
-    const [digest, vector] = [facts.digest.digest, facts.applied];
+    const { digest, applied: vector } = await lots.content(lot);
     const fabs = await Promise.all(
       this.#fabs().map(async (fab): Promise<FabReceipt> => {
         if (fab === store.origin.fab)
@@ -189,9 +186,9 @@ class LotWait {
       }),
     );
     this.#askedMs = world.steadyMs();
+    const now = await lots.content(lot);
     this.#round = { fabs, digest, vector };
-    const changed =
-      lots.of(lot).digest.digest === digest ? [] : ['it has changed here while others were asked'];
+    const changed = now.digest === digest ? [] : ['it has changed here while others were asked'];
     const differing = fabs.filter(({ equal }) => !equal);
     this.#missing = [...differing.map(({ fab_id, reason }) => `${fab_id}: ${reason}`), ...changed];
   }
@@ -215,8 +212,14 @@ class LotWait {
     };
   }
 
+  async #unaskedRound(): Promise<Round> {
+    const content = await this.#sources.lots.content(this.#wish.lot);
+    const fabs = this.#fabs().map((fab) => this.#unasked(content, fab));
+    return { fabs, digest: content.digest, vector: content.applied };
+  }
+
   /** What the reports say of a fab that was not asked. */
-  #unasked({ applied }: LotFacts, fab: FabId): FabReceipt {
+  #unasked({ applied }: LotContent, fab: FabId): FabReceipt {
     const { sync } = this.#sources;
     const report = sync.reports().find(({ node }) => node.fab === fab);
     const missing = applied.difference(report ? appliedOf(report) : TransportVector.empty).size;
@@ -233,8 +236,8 @@ class LotWait {
   }
 
   /** Null for a lot of which nothing is known. */
-  #status(): Message<'LotStatus'> | null {
-    const facts = this.#sources.lots.of(this.#wish.lot);
+  async #status(): Promise<Message<'LotStatus'> | null> {
+    const facts = await this.#sources.lots.read(this.#wish.lot);
     return facts.known ? lotStatus(facts, meshNow(this.#sources), this.#sources.store).message : null;
   }
 }

@@ -1,6 +1,7 @@
 import type { wafersync } from '../gen/wafersync.js';
 import type { PolicyWatch } from '../replica/policy-watch.ts';
 import type { StorageView } from '../replica/storage-watch.ts';
+import type { WalView } from '../replica/wal-watch.ts';
 import type { Store } from '../store/store.ts';
 import type { Drain } from '../sync/drain.ts';
 import type { Membership } from '../sync/membership.ts';
@@ -33,6 +34,7 @@ export interface SyncMonitorOptions {
   readonly sync: SyncRunner;
   readonly policies: Pick<PolicyWatch, 'versionOf'>;
   readonly storage: { view(): StorageView };
+  readonly wal: { view(): WalView };
   readonly retention: { view(): RetentionView };
   readonly world: World;
   readonly membership: Pick<Membership, 'fabs' | 'members' | 'addressOf'>;
@@ -76,6 +78,7 @@ function nodeState(options: SyncMonitorOptions, uptimeMs: number): NodeState {
   const { store, sync } = options;
   const stats = store.stats();
   const storage = options.storage.view();
+  const wal = options.wal.view();
   return {
     fab_id: store.origin.fab,
     epoch: fromNumber(store.origin.epoch),
@@ -121,6 +124,9 @@ function nodeState(options: SyncMonitorOptions, uptimeMs: number): NodeState {
       full_for_ms: fromNumber(Math.round(storage.fullForMs)),
       reason: storage.reason,
       refused_writes: fromNumber(storage.refused),
+      wal_stuck: wal.stuck,
+      wal_stuck_for_ms: fromNumber(Math.round(wal.stuckForMs)),
+      wal_stuck_reason: wal.reason,
     },
   };
 }

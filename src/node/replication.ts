@@ -10,6 +10,7 @@ import { PolicyWatch } from '../replica/policy-watch.ts';
 import { Replica } from '../replica/replica.ts';
 import { Scrub } from '../replica/scrub.ts';
 import { StorageWatch } from '../replica/storage-watch.ts';
+import { WalWatch } from '../replica/wal-watch.ts';
 import type { Store } from '../store/store.ts';
 import { AppliedMarks } from '../sync/applied-marks.ts';
 import { Audit } from '../sync/audit.ts';
@@ -66,6 +67,7 @@ export function replicaParts(config: NodeConfig, { store, world, log }: PartsAro
   return {
     replica,
     storage,
+    wal: new WalWatch({ store, world, log }),
     policies: new PolicyWatch({ replica, store, log }),
     damage: new DamageWatch({ replica, store, log }),
     scrub: new Scrub({ store, world, log, bytesPerSecond: config.store.scrubBytesPerS }),
@@ -83,7 +85,7 @@ export function syncParts(config: NodeConfig, { store, world, log }: PartsAround
     log,
   });
   // Before the runner, whose listeners ask for what a commit has changed.
-  const lots = new LotBook({ store, commits: replica.commits });
+  const lots = new LotBook({ store, commits: replica.commits, world });
   const traffic = new PeerTraffic(world);
   const minute = minuteOfDay(config.timeZone);
   const rates = new PeerRates({ world, minuteOfDay: minute, limits: store.limits.all() });

@@ -131,7 +131,7 @@ function addDocuments(server: Server, { store, replicating, syncing }: ServedPar
 function addOperations(server: Server, parts: ServedParts): void {
   const { config, store, world, replicating, syncing, drain, version } = parts;
   const { subscriptions } = parts.slots;
-  const { replica, policies, storage } = replicating;
+  const { replica, policies, storage, wal } = replicating;
   const { sync, membership, lots, marks, retention, fabs, peers, audit, pauses, limits, verifier } = syncing;
   const shared = { store, sync, world, membership };
   server.add(retentionService, retentionServiceHandlers({ store, retention }), RETENTION_POLICIES);
@@ -150,7 +150,7 @@ function addOperations(server: Server, parts: ServedParts): void {
   server.add(
     syncMonitor,
     syncMonitorHandlers({
-      ...{ ...shared, policies, storage, retention, peers, pauses, limits, drain, version },
+      ...{ ...shared, policies, storage, wal, retention, peers, pauses, limits, drain, version },
       slots: subscriptions,
       lotHandlers: lotHandlers({
         ...{ ...shared, lots, marks, commits: replica.commits, slots: subscriptions },

@@ -68,6 +68,17 @@ export class Connection {
     }
   }
 
+  /** Runs `work` so that it fails, or says that it is busy, at once where another program is in the way. */
+  withoutWaiting<T>(work: () => T): T {
+    const waitMs = Number(this.pragma('busy_timeout'));
+    this.pragma('busy_timeout = 0');
+    try {
+      return work();
+    } finally {
+      this.pragma(`busy_timeout = ${waitMs}`);
+    }
+  }
+
   /** Bounds the size of the file from now on, bytes; null takes the bound away. */
   limit(bytes: number | null): void {
     const pages = bytes === null ? ALL_PAGES : Math.floor(bytes / Number(this.pragma('page_size')));

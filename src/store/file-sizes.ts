@@ -1,4 +1,5 @@
-import { statfsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
+import { diskSpace } from './disk-space.ts';
 
 /** What a database takes of its volume. */
 export interface FileSizes {
@@ -21,8 +22,7 @@ function sizeOf(file: string): number {
 
 function freeBytes(file: string): number | null {
   try {
-    const { bavail, bsize } = statfsSync(file);
-    return bavail * bsize;
+    return diskSpace(file).freeBytes;
   } catch {
     // A file or volume that is gone is told by whatever reads or writes next.
     return null;

@@ -1,16 +1,10 @@
-import { createHash } from 'node:crypto';
 import { type Dot, type FabId, sequence } from '../clocks/dot.ts';
 import type { Timestamp } from '../clocks/hlc.ts';
 import type { TransportVector } from '../clocks/transport-vector.ts';
-import { WafersyncError } from '../errors.ts';
 import type { RunFacts } from '../wafer/completeness.ts';
 import type { WaferKey } from '../wafer/wafer-key.ts';
 import type { Connection } from './connection.ts';
-import { type IntervalRow, vectorOf } from './interval-rows.ts';
 import type { LocalKeys } from './keys.ts';
-
-/** Updates of one lot that are looked at at once. */
-const MAX_UPDATES = 100_000;
 
 /** Runs of one lot, or of one wafer, that are looked at. */
 const MAX_RUNS = 10_000;
@@ -55,13 +49,6 @@ export interface PageRow {
   readonly hit: boolean;
 }
 
-/** Applied updates of a lot in short. */
-export interface LotDigest {
-  /** SHA-256, hex, over the sorted digests of the updates. */
-  readonly digest: string;
-  readonly updates: number;
-}
-
 /** What is known here of lots. Every query is answered by indexes, whatever else is in the database. */
 export class Lots {
   readonly #keys: LocalKeys;
@@ -80,34 +67,6 @@ export class Lots {
   /** How many wafers a lot has, each insertion by itself. */
   countWafers(lot: string): number {
     return this.#statements.countWafers.get(lot)!.count;
-  }
-
-  /**
-   * Updates of a lot that are here, held ones included: those of its wafers, and the record that counts of each run.
-   * @throws WafersyncError `exhausted` where they are too many to be looked at
-   */
-  dots(lot: string): TransportVector {
-    const vector = vectorOf(this.#keys, this.#statements.dots.all(lot, lot, MAX_UPDATES + 1));
-    if (vector.size <= MAX_UPDATES) return vector;
-    throw new WafersyncError('exhausted', `lot ${lot} has more than ${MAX_UPDATES} updates`, {
-      hint: 'Ask for its wafers one by one.',
-    });
-  }
-
-  /** The lot's applied updates. Reads a row for each, so that it takes its time: some 2 µs an update. */
-  digest(lot: string): LotDigest {
-    const sha = createHash('sha256').update('wafersync lot 1\n');
-    let updates = 0;
-    this.#statements.digests.each(
-      ({ digest }) => {
-        sha.update(digest);
-        updates++;
-        return true;
-      },
-      lot,
-      lot,
-    );
-    return { digest: sha.digest('hex'), updates };
   }
 
   /** Runs of a lot: those that name one of its wafers, or whose record names the lot. By run id. */
@@ -209,16 +168,6 @@ type Page = [
 /** Wafers of a lot that updates name. The mesh, and runs without wafers, have no name. */
 const NAMED = `w.wafer_id <> '' AND EXISTS (SELECT 1 FROM update_log u WHERE u.wafer = w.id)`;
 
-/** Rows of a lot's updates: its wafers', and the record that counts of each of its runs. */
-const updates = (columns: string, where = '') => `
-  SELECT ${columns} FROM wafers w CROSS JOIN update_log u ON u.wafer = w.id
-  WHERE w.lot = ? AND w.wafer_id <> '' ${where}
-  UNION ALL SELECT ${columns} FROM runs r CROSS JOIN update_log u ON u.id = r.record_update WHERE r.lot = ? ${where}`;
-
-const APPLIED = `
-  AND NOT EXISTS (SELECT 1 FROM held_updates h WHERE h.update_row = u.id)
-  AND NOT EXISTS (SELECT 1 FROM damaged_updates d WHERE d.update_row = u.id)`;
-
 const RUN = (ofWafer: string) => `
   SELECT r.run_id AS id, o.fab, r.source, r.record_attempts AS recorded, r.complete,
     r.incomplete_reason AS incompleteReason, r.file_name AS fileName, r.equipment_id AS equipmentId,
@@ -233,15 +182,6 @@ function statements(connection: Connection) {
     ),
     countWafers: connection.prepare<[string], { count: number }>(
       `SELECT count(*) AS count FROM wafers w WHERE w.lot = ? AND ${NAMED}`,
-    ),
-    dots: connection.prepare<[string, string, number], IntervalRow>(
-      `SELECT origin, min(sequence) AS first, max(sequence) AS last FROM (
-         SELECT origin, sequence, sequence - row_number() OVER (PARTITION BY origin ORDER BY sequence) AS island
-         FROM (${updates('u.origin, u.sequence')} LIMIT ?)
-       ) GROUP BY origin, island`,
-    ),
-    digests: connection.prepare<[string, string], { digest: Uint8Array }>(
-      `${updates('u.digest AS digest', APPLIED)} ORDER BY digest`,
     ),
     runs: connection.prepare<[string, string, string, number], RunRow>(
       `${RUN(`(SELECT ifnull(sum(rw.attempts), 0) FROM run_wafers rw JOIN wafers w ON w.id = rw.wafer

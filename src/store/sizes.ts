@@ -6,6 +6,8 @@ export interface DatabaseSizes {
   readonly database: number;
   /** What of it is free, and used again before it grows. */
   readonly free: number;
+  /** What the write-ahead log holds, moved into the database or not; its file may be larger. */
+  readonly log: number;
   /** What of the write-ahead log is not in the database yet: the next checkpoint moves it there. */
   readonly unmoved: number;
 }
@@ -32,6 +34,7 @@ export class Sizes {
       database: this.#statements.pages.get()!.page_count * this.#pageBytes,
       free: this.#statements.free.get()!.freelist_count * this.#pageBytes,
       // Both are -1 before the log is first used.
+      log: Math.max(0, log) * this.#pageBytes,
       unmoved: Math.max(0, log - checkpointed) * this.#pageBytes,
     };
   }

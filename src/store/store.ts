@@ -14,6 +14,7 @@ import type { World } from '../world.ts';
 import { Acts } from './acts.ts';
 import { Attempts } from './attempts.ts';
 import { Chains } from './chains.ts';
+import { Checkpoints } from './checkpoints.ts';
 import { Conflicts } from './conflicts.ts';
 import type { Connection } from './connection.ts';
 import { type DatabaseOptions, type OpenDatabase, openDatabase } from './database.ts';
@@ -32,6 +33,7 @@ import { Holds } from './holds.ts';
 import { LocalKeys } from './keys.ts';
 import { type IdentifyFile, identifyFile, Life, type RenewalReason } from './life.ts';
 import { StoredLimits } from './limits.ts';
+import { LotReader, LotScan } from './lot-scan.ts';
 import { Lots } from './lots.ts';
 import { NodeState, type Vectors } from './node-state.ts';
 import { StoredPauses } from './pauses.ts';
@@ -83,10 +85,12 @@ export class Store {
   readonly wafers: Wafers;
   readonly waferNames: WaferNames;
   readonly lots: Lots;
+  readonly lotScan: LotScan;
   readonly yields: Yields;
   readonly peers: Peers;
   readonly room: Room;
   readonly sizes: Sizes;
+  readonly checkpoints: Checkpoints;
   readonly chains: Chains;
   readonly forks: Forks;
   readonly purges: Purges;
@@ -109,7 +113,7 @@ export class Store {
   readonly #keys: LocalKeys;
   /** What is remembered by the number of a row is forgotten. */
   readonly #rowsGone: () => void;
-  readonly #readers = new Set<StoreReader | DigestReader>();
+  readonly #readers = new Set<StoreReader | DigestReader | LotReader>();
 
   private constructor({ connection, lock }: OpenDatabase, options: StoreOptions) {
     const { decoders, world } = options;
@@ -147,10 +151,12 @@ export class Store {
     this.wafers = new Wafers(connection, keys);
     this.waferNames = new WaferNames(connection);
     this.lots = new Lots(connection, keys);
+    this.lotScan = new LotScan(connection);
     this.yields = new Yields(connection, keys);
     this.peers = new Peers(connection, keys, world);
     this.room = new Room(connection);
     this.sizes = new Sizes(connection);
+    this.checkpoints = new Checkpoints(connection);
     this.chains = new Chains(connection, keys, this.#state);
     this.forks = new Forks(connection, keys, this.log, decoders, world);
     this.holds = new Holds(connection, keys, world);
@@ -354,6 +360,13 @@ export class Store {
     const reader = new DigestReader(this.#connection.file, this.#decoders, () =>
       this.#readers.delete(reader),
     );
+    this.#readers.add(reader);
+    return reader;
+  }
+
+  /** A connection of its own that reads lots. Close it when done. */
+  lotReader(): LotReader {
+    const reader = new LotReader(this.#connection.file, () => this.#readers.delete(reader));
     this.#readers.add(reader);
     return reader;
   }

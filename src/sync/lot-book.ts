@@ -1,132 +1,157 @@
-import type { TransportVector } from '../clocks/transport-vector.ts';
 import type { Commit } from '../replica/commit.ts';
 import type { EventSource } from '../replica/event-source.ts';
-import type { LotDigest, LotRun } from '../store/lots.ts';
+import type { LotContent } from '../store/lot-scan.ts';
 import type { Store } from '../store/store.ts';
 import { isMesh } from '../wafer/document/mesh.ts';
 import type { RunId } from '../wafer/run.ts';
 import type { WaferKey } from '../wafer/wafer-key.ts';
-import { type WaferFacts, waferFacts } from './wafer-facts.ts';
-
-/** Wafers of a lot that are looked at one by one. */
-export const MAX_LOT_WAFERS = 1_000;
+import type { World } from '../world.ts';
+import { type LotFacts, type LotStore, lotFacts, namesRuns } from './lot-facts.ts';
+import { Turns } from './turns.ts';
 
 /** Lots that are remembered until one of their updates comes. */
 const MAX_LOTS = 16;
 
+/** How often a lot is read that changes each time while it is read. */
+const MAX_READINGS = 3;
+
 /** What a book is made of. */
 export interface LotBookOptions {
-  readonly store: Pick<Store, 'wafers' | 'lots' | 'documents' | 'vectors' | 'conflicts'>;
+  readonly store: LotStore & Pick<Store, 'lotScan' | 'lotReader'>;
   /** Told before those who then ask. */
   readonly commits: Pick<EventSource<Commit<unknown>>, 'subscribe'>;
+  readonly world: World;
 }
 
-/** What this node's database has of a lot, each part looked up when it is first asked for. */
-export class LotFacts {
+/** A lot that is being read, and what commits did to it meanwhile. */
+interface Reading {
   readonly lot: string;
-  readonly #store: LotBookOptions['store'];
-  #dots: TransportVector | null = null;
-  #applied: TransportVector | null = null;
-  #digest: LotDigest | null = null;
-  #runs: readonly LotRun[] | null = null;
-  #wafers: readonly WaferFacts[] | null = null;
-  #waferCount: number | null = null;
-  #disputed: boolean | null = null;
-
-  constructor(store: LotBookOptions['store'], lot: string) {
-    this.#store = store;
-    this.lot = lot;
-  }
-
-  /** Its updates that are here, held ones included. @throws WafersyncError `exhausted` for a lot of too many */
-  get dots(): TransportVector {
-    this.#dots ??= this.#store.lots.dots(this.lot);
-    return this.#dots;
-  }
-
-  /** Those of them that are applied here. */
-  get applied(): TransportVector {
-    this.#applied ??= this.dots.intersection(this.#store.vectors.applied);
-    return this.#applied;
-  }
-
-  /** The applied ones in one digest. */
-  get digest(): LotDigest {
-    this.#digest ??= this.#store.lots.digest(this.lot);
-    return this.#digest;
-  }
-
-  /** Its runs, by id. */
-  get runs(): readonly LotRun[] {
-    this.#runs ??= this.#store.lots.runs(this.lot);
-    return this.#runs;
-  }
-
-  /** Its wafers, by wafer and insertion, at most {@link MAX_LOT_WAFERS}. */
-  get wafers(): readonly WaferFacts[] {
-    this.#wafers ??= this.#store.lots
-      .wafers(this.lot, MAX_LOT_WAFERS)
-      .map((key) => waferFacts(this.#store, key));
-    return this.#wafers;
-  }
-
-  /** How many wafers it has. */
-  get waferCount(): number {
-    this.#waferCount ??= this.#store.lots.countWafers(this.lot);
-    return this.#waferCount;
-  }
-
-  /** Whether a conflict about one of its wafers is open for a person. */
-  get disputed(): boolean {
-    this.#disputed ??= this.#store.conflicts.ids({ lot: this.lot, state: 'open' }, '', 1).length > 0;
-    return this.#disputed;
-  }
-
-  /** Whether what was looked up counts the attempts of one of these runs. */
-  names(runs: ReadonlySet<RunId>): boolean {
-    const known = [...(this.#runs ?? []), ...(this.#wafers ?? []).flatMap((wafer) => wafer.runs)];
-    return runs.size > 0 && known.some(({ id }) => runs.has(id));
-  }
-
-  /** Whether anything of it is here. */
-  get known(): boolean {
-    return !this.dots.isEmpty || this.runs.length > 0;
-  }
+  changed: boolean;
+  readonly runs: Set<RunId>;
 }
 
 /**
- * The lots that were asked for lately, so that whoever waits for one does not look all of it up at every change.
+ * The lots that were asked for lately, so that whoever waits for one does not look all of it up at every change. A large
+ * one is looked up in turns of some milliseconds, between which the node goes on.
+ *
+ * The updates of a lot, and so its vectors and its digest, are always of one moment: a small lot is read in one turn, a
+ * large one inside a transaction of a connection of its own. What is told of its runs and wafers is read after them, in
+ * several turns; a commit in between that touches the lot makes it be read again. A lot that changes whenever it is read
+ * is told all the same after {@link MAX_READINGS} times, its runs and each of its wafers as of a moment of its own.
  *
  * Invariant: what is remembered of a lot is what the database has, as of the last commit.
  */
 export class LotBook {
   readonly #options: LotBookOptions;
   /** The one that was asked for last comes last. */
+  readonly #contents = new Map<string, LotContent>();
   readonly #facts = new Map<string, LotFacts>();
+  readonly #readings = new Set<Reading>();
+  /** Settles once the large lot that was asked for last is read: they are read one after the other. */
+  #large: Promise<unknown> = Promise.resolve();
 
   constructor(options: LotBookOptions) {
     this.#options = options;
     options.commits.subscribe((commit) => this.#committed(commit));
   }
 
-  /** A lot, as it is now; keep it no longer than the turn. */
-  of(lot: string): LotFacts {
-    const facts = this.#facts.get(lot) ?? new LotFacts(this.#options.store, lot);
-    this.#facts.delete(lot);
-    this.#facts.set(lot, facts);
-    if (this.#facts.size > MAX_LOTS) this.#facts.delete(this.#facts.keys().next().value!);
-    return facts;
+  /**
+   * The updates of a lot, as of one moment since this was asked.
+   * @param turns those of a caller who works on with what was read
+   * @throws WafersyncError `exhausted` for a lot of too many
+   */
+  async content(lot: string, turns = this.#turns()): Promise<LotContent> {
+    const known = this.#contents.get(lot);
+    if (known) return remember(this.#contents, lot, known);
+    return this.#reading(lot, async (reading) => {
+      const content = await this.#content(lot, turns);
+      if (!reading.changed) remember(this.#contents, lot, content);
+      return content;
+    });
+  }
+
+  /**
+   * A lot, as it is now.
+   * @param turns those of a caller who works on with what was read
+   * @throws WafersyncError `exhausted` for a lot of too many updates
+   */
+  async read(lot: string, turns = this.#turns()): Promise<LotFacts> {
+    for (let left = MAX_READINGS - 1; ; left--) {
+      const known = this.#facts.get(lot);
+      if (known) return remember(this.#facts, lot, known);
+      const { facts, isWhole } = await this.#reading(lot, async (reading) => {
+        const content = await this.content(lot, turns);
+        const facts = await turns.run(lotFacts(this.#options.store, lot, content));
+        const isWhole = !reading.changed && !namesRuns(facts, reading.runs);
+        if (isWhole) remember(this.#facts, lot, facts);
+        return { facts, isWhole };
+      });
+      if (isWhole || left === 0) return facts;
+    }
+  }
+
+  async #reading<T>(lot: string, read: (reading: Reading) => Promise<T>): Promise<T> {
+    const reading = { lot, changed: false, runs: new Set<RunId>() };
+    this.#readings.add(reading);
+    try {
+      return await read(reading);
+    } finally {
+      this.#readings.delete(reading);
+    }
+  }
+
+  /** Reads the updates of a lot: in one turn where there are few, else as of one moment in several. */
+  async #content(lot: string, turns: Turns): Promise<LotContent> {
+    const begun = this.#options.store.lotScan.read(lot).next();
+    if (begun.done) return begun.value;
+    const read = this.#large.then(() => turns.run(this.#largeContent(lot)));
+    // Whoever asked is told what failed; the next one is read nevertheless.
+    this.#large = read.catch(() => {});
+    return read;
+  }
+
+  *#largeContent(lot: string): Generator<void, LotContent> {
+    // What was read in the turn of the question was for nothing, and is work of that turn.
+    yield;
+    const reader = this.#options.store.lotReader();
+    try {
+      return yield* reader.read(lot);
+    } finally {
+      reader.close();
+    }
+  }
+
+  #turns(): Turns {
+    return new Turns(this.#options.world, 0, 'notify');
   }
 
   #committed(commit: Commit<unknown>): void {
     const touched = touchedBy(commit);
     if (touched === null) {
+      this.#contents.clear();
       this.#facts.clear();
+      for (const reading of this.#readings) reading.changed = true;
       return;
     }
-    for (const { lot } of touched.wafers) this.#facts.delete(lot);
-    for (const [lot, facts] of this.#facts) if (facts.names(touched.runs)) this.#facts.delete(lot);
+    const lots = new Set(touched.wafers.map(({ lot }) => lot));
+    for (const lot of lots) {
+      this.#contents.delete(lot);
+      this.#facts.delete(lot);
+    }
+    for (const [lot, facts] of this.#facts) if (namesRuns(facts, touched.runs)) this.#facts.delete(lot);
+    for (const reading of this.#readings) {
+      if (lots.has(reading.lot)) reading.changed = true;
+      for (const run of touched.runs) reading.runs.add(run);
+    }
   }
+}
+
+/** Puts a lot last, and forgets the first one where there are too many. */
+function remember<T>(lots: Map<string, T>, lot: string, value: T): T {
+  lots.delete(lot);
+  lots.set(lot, value);
+  if (lots.size > MAX_LOTS) lots.delete(lots.keys().next().value!);
+  return value;
 }
 
 /** What a commit may have changed something of. */

@@ -7,6 +7,7 @@ import { TransportVector } from '../../src/clocks/transport-vector.ts';
 import { wafersync } from '../../src/gen/wafersync.js';
 import type { Commit } from '../../src/replica/commit.ts';
 import { EventSource } from '../../src/replica/event-source.ts';
+import type { LotContent } from '../../src/store/lot-scan.ts';
 import { AppliedMarks } from '../../src/sync/applied-marks.ts';
 import { LotBook } from '../../src/sync/lot-book.ts';
 import type { Report } from '../../src/sync/report.ts';
@@ -31,7 +32,7 @@ function meshOf(t: TestContext) {
   const world = new StillWorld();
   const commits = new EventSource<Commit<unknown>>();
   const changes = new EventSource<void>();
-  const lots = new LotBook({ store, commits });
+  const lots = new LotBook({ store, commits, world });
   take(
     store,
     update(AZ, 1, [attempt(0), attempt(1, { x: 1 })], { run: A }),
@@ -48,11 +49,10 @@ function meshOf(t: TestContext) {
       ...[...reports].map(([fab, has]) => report(fab, has)),
     ],
   };
-  const same = (): LotAnswer => ({
-    kind: 'answered',
-    digest: lots.of('L1').digest.digest,
-    vector: lots.of('L1').applied,
-  });
+  const same = (): LotAnswer => {
+    const { value } = store.lotScan.read('L1').next() as IteratorReturnResult<LotContent>;
+    return { kind: 'answered', digest: value.digest, vector: value.applied };
+  };
   const answers: Answers = {};
   const asked: string[] = [];
   const sources = {

@@ -381,7 +381,7 @@ test('a disk without room for a backup is told before anything is written, on ei
       const file = join(temporaryFolder(t), 'tw.backup');
       assert.match(
         await refused('backup', file, '--node', `127.0.0.1:${port}`),
-        /^wafersync: \S+spool has \d+ bytes free, and a backup needs \d+ there while it is made\. Free space on the disk of the node's data_dir\.$/,
+        /^wafersync: \S+spool has \d+ bytes free, and a backup, while it is made, needs \d+\. Free space on the disk of the node's data_dir\.$/,
       );
     } finally {
       await node.stop();

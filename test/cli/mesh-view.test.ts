@@ -95,7 +95,10 @@ test('what keeps a node behind is told: its disk, what is held, its clock, who d
     {
       missing_updates: fromNumber(3),
       held_updates: fromNumber(2),
-      storage: { full: true, full_for_ms: fromNumber(5_000) },
+      storage: {
+        ...{ full: true, full_for_ms: fromNumber(5_000) },
+        ...{ wal_stuck: true, wal_stuck_for_ms: fromNumber(60_000) },
+      },
       peers: [{ fab_id: 'tw', outbound_up: true, inbound_up: false }],
     },
     [{ fab_id: 'tw', received: { updates_per_s: 12.5 } }],
@@ -103,6 +106,7 @@ test('what keeps a node behind is told: its disk, what is held, its clock, who d
   const [row, , named] = meshRows(meshOf(tw, { az }));
   assert.deepEqual(row?.why, [
     'its disk is full for 5.0 s',
+    'its write-ahead log is stuck for 1 min 0 s',
     '2 updates held back',
     'receives 12.5 updates/s',
     'its clock is 1 min 1 s behind',

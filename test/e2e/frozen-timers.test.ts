@@ -18,6 +18,7 @@ const ALL_BUT_THE_COMMIT: readonly TimerPurpose[] = [
   'notify',
   'folder',
   'storage-probe',
+  'wal',
   'held',
   'scrub',
   'shutdown',

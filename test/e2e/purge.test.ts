@@ -87,6 +87,19 @@ test(
     assert.deepEqual([again.runId, again.addedAttempts], [runId, 0]);
 
     await Promise.all(FABS.map((fab) => cluster.stopNode(fab, 'SIGTERM')));
+    for (const fab of FABS) {
+      const lines = cluster
+        .log(fab)
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+      const told = lines.filter(({ event }) => event === 'purge.applied');
+      assert.ok(told.length > 0, `the log of ${fab} says what left`);
+      for (const { purge, author, why, term_days } of told)
+        assert.deepEqual([made.purges.includes(purge), author, why, term_days], [true, 'kim', 'old', 0]);
+      const ofFirst = told.filter(({ purge }) => purge === made.purges[0]);
+      assert.equal(new Set(ofFirst.map(({ updates }) => updates)).size, 1);
+    }
     const digests = FABS.map((fab) => foldDigest(cluster.dataFolder(fab), fab));
     assert.equal(new Set(digests).size, 1, digests.join(' '));
     for (const fab of FABS) {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import Database from 'better-sqlite3';
@@ -6,6 +7,7 @@ import { IntervalSet } from '../../src/clocks/interval-set.ts';
 import { TransportVector } from '../../src/clocks/transport-vector.ts';
 import { Connection } from '../../src/store/connection.ts';
 import { LocalKeys } from '../../src/store/keys.ts';
+import { type LotContent, LotScan } from '../../src/store/lot-scan.ts';
 import { Lots } from '../../src/store/lots.ts';
 import { migrate } from '../../src/store/schema.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -54,29 +56,93 @@ function filled(t: TestContext, order: 'forwards' | 'backwards' = 'forwards'): S
   return store;
 }
 
+/** The updates of a lot, and in how many pieces they were read. */
+function piecesOf(reading: Generator<void, LotContent>): { content: LotContent; pieces: number } {
+  for (let pieces = 1; ; pieces++) {
+    const step = reading.next();
+    if (step.done) return { content: step.value, pieces };
+  }
+}
+
+function contentOf(store: Store, lot: string): LotContent {
+  return piecesOf(store.lotScan.read(lot)).content;
+}
+
 test('a lot has the updates of its wafers, and the record that counts of each run', (t) => {
   const store = filled(t);
-  const dots = store.lots.dots('L1');
+  const dots = contentOf(store, 'L1').dots;
   assert.equal(dots.get(AZ).toString(), '1-2,4,6');
   assert.equal(dots.get(TW).toString(), '8');
-  assert.equal(store.lots.dots('L2').get(TW).toString(), '3');
-  assert.equal(store.lots.dots('L9').isEmpty, true);
+  assert.equal(contentOf(store, 'L2').dots.get(TW).toString(), '3');
+  assert.equal(contentOf(store, 'L9').dots.isEmpty, true);
   assert.deepEqual(store.lots.wafers('L1', 10), [wafer('W1'), wafer('W1', 'L1', 'CP2'), wafer('W2')]);
   assert.deepEqual([store.lots.countWafers('L1'), store.lots.wafers('L1', 1).length], [3, 1]);
 });
 
 test('the digest of a lot is of its applied updates alone, whatever order they came in', (t) => {
   const [store, other] = [filled(t), filled(t, 'backwards')];
-  const { digest, updates } = store.lots.digest('L1');
-  assert.deepEqual([updates, other.lots.digest('L1')], [5, { digest, updates }]);
+  const { digest, applied } = contentOf(store, 'L1');
+  assert.deepEqual([applied.size, contentOf(other, 'L1').digest], [5, digest]);
   const held = update(AZ, 7, [attempt(5)], { run: A, wafer: wafer('W2'), program: program('other').digest });
   hold(store, held);
-  assert.equal(store.lots.digest('L1').digest, digest);
-  assert.equal(store.lots.dots('L1').get(AZ).toString(), '1-2,4,6-7');
+  assert.equal(contentOf(store, 'L1').digest, digest);
+  assert.equal(contentOf(store, 'L1').dots.get(AZ).toString(), '1-2,4,6-7');
   take(store, update(AZ, 9, [attempt(4)], { wafer: wafer('W1', 'L2') }));
-  assert.equal(store.lots.digest('L1').digest, digest);
+  assert.equal(contentOf(store, 'L1').digest, digest);
   take(store, update(AZ, 10, [attempt(6)], { run: A, wafer: wafer('W2') }));
-  assert.notEqual(store.lots.digest('L1').digest, digest);
+  assert.notEqual(contentOf(store, 'L1').digest, digest);
+});
+
+/** Updates of lot L5, from a sequence on: each fifth is of no other wafer, the others are of one. */
+function many(from: number, count: number) {
+  return Array.from({ length: count }, (_, i) => {
+    const at = wafer(i % 5 === 0 ? `W${i}` : 'W', 'L5');
+    return update(AZ, from + 2 * i, [attempt(from + i, { x: i })], { run: A, wafer: at });
+  });
+}
+
+test('a large lot is read in pieces, as of one moment, whatever is written meanwhile', (t) => {
+  const store = openStore(t);
+  take(store, ...many(1, 3_000), runUpdate(AZ, 100_001, record({ lot: 'L5' }), { run: A }));
+  const held = update(AZ, 100_003, [attempt(5)], {
+    wafer: wafer('W', 'L5'),
+    program: program('other').digest,
+  });
+  hold(store, held);
+  const whole = piecesOf(store.lotScan.read('L5'));
+  const { dots, applied, digest } = whole.content;
+  assert.equal(whole.pieces > 100, true, 'rows, and then parts of the digest');
+  assert.deepEqual([dots.size, applied.size, dots.get(AZ).intervals.length], [3_002, 3_001, 3_002]);
+  assert.deepEqual(applied, dots.intersection(store.vectors.applied));
+  const sorted = store.log
+    .read(AZ, applied.get(AZ), 1e9)
+    .map((one) => Buffer.from(one.digest).toString('hex'))
+    .sort();
+  const expected = createHash('sha256')
+    .update('wafersync lot 1\n')
+    .update(Buffer.from(sorted.join(''), 'hex'));
+  assert.equal(digest, expected.digest('hex'));
+
+  const reader = store.lotReader();
+  const reading = reader.read('L5');
+  for (let i = 0; i < 2; i++) assert.equal(reading.next().done, false);
+  take(store, ...many(200_001, 2_000));
+  const during = piecesOf(reading).content;
+  assert.deepEqual([during.digest, during.dots, during.applied], [digest, dots, applied]);
+  const after = piecesOf(reader.read('L5')).content;
+  assert.deepEqual([after.applied.size, after.digest === digest], [5_001, false]);
+  reader.close();
+});
+
+test('a lot of too many updates is refused, once so many were looked at', (t) => {
+  const store = openStore(t);
+  take(store, ...many(1, 1_500));
+  const scan = store.lotScan;
+  assert.equal(piecesOf(scan.read('L5')).content.dots.size, 1_500);
+  assert.throws(() => piecesOf(scan.read('L5', 1_499)), {
+    code: 'exhausted',
+    message: 'lot L5 has more than 1499 updates',
+  });
 });
 
 test('the runs of a lot and of a wafer tell what their records promise, and what is here', (t) => {
@@ -134,6 +200,7 @@ test('every query of lots and pages goes by an index, and sorts no more than it 
     return prepare(sql);
   };
   new Lots(connection, keys);
+  new LotScan(connection);
   assert.ok(asked.length >= 8);
   for (const sql of asked) {
     const marks = (sql.match(/\?/g) ?? []).map(() => 1);

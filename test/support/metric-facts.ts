@@ -6,7 +6,16 @@ import { type NodeMetricsParts, nodeMetrics } from '../../src/telemetry/metrics/
 export function metricFacts(): readonly MetricFacts[] {
   const silent = { subscribe: () => () => {} };
   const replica = { commits: silent, outcomes: silent, waiting: { jobs: 0, bytes: 0 } };
-  const parts = { replica, log: silentLog, world: { nowMs: () => 0 }, open: {}, store: {}, sync: {} };
+  const verifier = { events: silent, durations: silent };
+  const parts = {
+    replica,
+    verifier,
+    log: silentLog,
+    world: { nowMs: () => 0 },
+    open: {},
+    store: {},
+    sync: {},
+  };
   const { set, stop } = nodeMetrics(parts as unknown as NodeMetricsParts);
   stop();
   return set.facts;

@@ -149,6 +149,31 @@ test('once a day the values of what was born here go, and the log says what went
   ]);
 });
 
+test('what a purge leaves free is used again: as much once more lets the database grow by its stubs alone', async (t) => {
+  const { tw, unit } = retention(t, { members: ['tw'] });
+  const fill = async () => {
+    for (let i = 0; i < 100; i++) {
+      void tw.bench.replica.write(batch([made++], {}, 20_000));
+      if (i % 4 === 3) await tw.bench.commit();
+    }
+    await tw.bench.commit();
+  };
+  await fill();
+  const first = tw.store.sizes.now();
+  assert.ok(first.database > 4 * 2 ** 20, `${first.database} bytes were written`);
+  await ended(tw, unit.purge({ olderThanDays: 0 }, KIM));
+  const purged = tw.store.sizes.now();
+  assert.ok(purged.free > 0.8 * first.database, `${purged.free} bytes of ${first.database} are free`);
+  await fill();
+  const again = tw.store.sizes.now();
+  t.diagnostic(`${first.database} bytes, ${again.database} after a purge and as much again`);
+  assert.ok(
+    again.database < 1.1 * first.database,
+    `the database grew from ${first.database} to ${again.database}`,
+  );
+  assert.ok(again.free < 0.2 * first.database);
+});
+
 async function settleDaily(fab: DocumentFab, log: Journal, times: number): Promise<void> {
   while (log.lines.filter(({ event }) => event === 'purge.daily').length < times) await fab.bench.commit();
 }

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { type FileHandle, open, rename, rm, statfs } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { formatEpoch } from '../../clocks/dot.ts';
 import { WafersyncError } from '../../errors.ts';
 import { readBackup } from '../../store/backup-file.ts';
 import { checkDatabase } from '../../store/database-facts.ts';
+import { requireRoom } from '../../store/disk-space.ts';
 import type { Manifest } from '../../wire/backup-manifest.ts';
 import { toNumber } from '../../wire/long.ts';
 import type { Message } from '../../wire/message.ts';
@@ -95,7 +96,8 @@ async function write(
   let bytes = 0;
   for await (const { begun, progress: copied, data, end } of steps) {
     if (begun) {
-      await checkRoom(folder, toNumber(begun.estimated_bytes));
+      const hint = 'Free space there, or name a file elsewhere.';
+      requireRoom(folder, toNumber(begun.estimated_bytes), 'the backup needs about', hint);
       progress.begin(toNumber(begun.estimated_bytes));
     } else if (copied) progress.copied(toNumber(copied.copied_pages), toNumber(copied.pages));
     else if (end) {
@@ -119,16 +121,6 @@ async function write(
   throw new WafersyncError('unavailable', 'the node ended the backup before it was whole', {
     hint: 'Try again.',
   });
-}
-
-async function checkRoom(folder: string, bytes: number): Promise<void> {
-  const { bavail, bsize } = await statfs(folder);
-  if (bavail * bsize >= bytes) return;
-  throw new WafersyncError(
-    'exhausted',
-    `${folder} has ${bavail * bsize} bytes free, and the backup needs about ${bytes}`,
-    { hint: 'Free space there, or name a file elsewhere.' },
-  );
 }
 
 async function syncFolder(folder: string): Promise<void> {

@@ -1,10 +1,10 @@
-import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { FabId } from '../../clocks/dot.ts';
 import { loadConfig, type NodeConfig } from '../../config/load.ts';
 import { WafersyncError } from '../../errors.ts';
 import { databaseFile, makeDataFolder } from '../../node/database.ts';
 import { checkFits, readBackup } from '../../store/backup-file.ts';
+import { requireRoom } from '../../store/disk-space.ts';
 import { type PresentDatabase, presentDatabase, Restoration } from '../../store/restoration.ts';
 import type { Manifest } from '../../wire/backup-manifest.ts';
 import { realWorld } from '../../world.ts';
@@ -69,7 +69,8 @@ async function restoreTo(
     const seen = await look(config, manifest);
     if (!json) terminal.out(seen.text);
     if (!yes) await settleDoubts(seen.outlook, config.fab, json ? undefined : terminal);
-    await checkRoom(dirname(database), manifest.databaseBytes);
+    const hint = 'Free space there. The present database is kept beside it.';
+    requireRoom(dirname(database), manifest.databaseBytes, 'the restored database needs', hint);
     await restoration.stage(file, manifest);
     const { steps, aside } = restoration.replacement(realWorld.nowMs(), seen.present.state);
     for (const step of steps) step.run();
@@ -105,16 +106,6 @@ async function settleDoubts({ doubts }: Outlook, fab: FabId, terminal?: Terminal
   throw new WafersyncError('precondition', `nothing was restored: ${doubts.join('; ')}`, {
     hint: 'If the present database can still be opened, start its node until `wafersync status` counts nothing under LACKS UPDATES. Else say --yes: the present database is kept aside.',
   });
-}
-
-async function checkRoom(folder: string, bytes: number): Promise<void> {
-  const { bavail, bsize } = await statfs(folder);
-  if (bavail * bsize >= bytes) return;
-  throw new WafersyncError(
-    'exhausted',
-    `${folder} has ${bavail * bsize} bytes free, and the restored database needs ${bytes}`,
-    { hint: 'Free space there. The present database is kept beside it.' },
-  );
 }
 
 function doneText(database: string, aside: string | null): string {

@@ -1,9 +1,10 @@
-import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { NodeConfig } from '../../config/load.ts';
 import { WafersyncError } from '../../errors.ts';
 import { databaseFile } from '../../node/database.ts';
 import { databaseFacts } from '../../store/database-facts.ts';
+import { diskSpace } from '../../store/disk-space.ts';
 import { inspectDatabase } from '../../store/inspect.ts';
 import { grouped, size } from '../output.ts';
 import { type Finding, fail, ok, skipped, warn } from './finding.ts';
@@ -37,8 +38,7 @@ function folder({ dataDir }: NodeConfig): Finding {
 
 function disk({ dataDir }: NodeConfig): Finding {
   const place = nearest(dataDir);
-  const { bavail, blocks, bsize } = statfsSync(place);
-  const [free, all] = [bavail * bsize, blocks * bsize];
+  const { freeBytes: free, sizeBytes: all } = diskSpace(place);
   const says = `${size(free)} of ${size(all)} are free at ${place}`;
   if (free < LEAST_FREE_BYTES) {
     return fail('disk', says, 'Make room: while the disk is full, nothing is taken in.');

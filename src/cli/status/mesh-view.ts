@@ -141,6 +141,9 @@ function ownReasons({ node }: Answer): string[] {
     ...(node.fenced ? [`fenced: ${node.fenced}`] : []),
     ...(node.draining ? ['drained for maintenance'] : []),
     ...(node.storage.full ? [`its disk is full for ${duration(node.storage.full_for_ms)}`] : []),
+    ...(node.storage.wal_stuck
+      ? [`its write-ahead log is stuck for ${duration(node.storage.wal_stuck_for_ms)}`]
+      : []),
     ...(node.held_updates > 0 ? [`${grouped(node.held_updates)} updates held back`] : []),
     ...(node.damaged_updates > 0 ? [`${grouped(node.damaged_updates)} updates damaged`] : []),
   ];

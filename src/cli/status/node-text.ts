@@ -20,6 +20,7 @@ export function nodeLines(node: NodeJson, latest: LatestLag | null): string[] {
     ...database(node),
     ...odd(node),
     ...fullDisk(node),
+    ...stuckLog(node),
     ...renewal(node),
     ...retention(node),
   ];
@@ -108,6 +109,11 @@ function fullDisk({ storage }: NodeJson): string[] {
   if (!storage.full) return [];
   const writes = `${grouped(storage.refused_writes)} writes refused`;
   return [`THE DISK IS FULL for ${duration(storage.full_for_ms)}, ${writes}: ${storage.reason}`];
+}
+
+function stuckLog({ storage: { wal_stuck, wal_stuck_for_ms, wal_stuck_reason } }: NodeJson): string[] {
+  if (!wal_stuck) return [];
+  return [`THE WRITE-AHEAD LOG IS STUCK for ${duration(wal_stuck_for_ms)}: ${wal_stuck_reason}`];
 }
 
 /** How the node and its peers are connected. */

@@ -1,10 +1,10 @@
 import { toNumber } from '../../wire/long.ts';
-import type { Message } from '../../wire/message.ts';
 import { verifyService } from '../../wire/services.ts';
 import { withNode } from '../node-client.ts';
 import type { WaitFor } from '../options.ts';
-import { counted, type Terminal, utc } from '../output.ts';
+import { type Terminal, utc } from '../output.ts';
 import { findingOf, lastOf, resultOf, type ToldFinding, type ToldResult } from './verify-json.ts';
+import { VerifyProgress } from './verify-progress.ts';
 import { findingLine, lastText, resultsText } from './verify-text.ts';
 
 /** Options of `wafersync verify`. */
@@ -27,16 +27,25 @@ export async function verify(options: VerifyOptions, terminal: Terminal): Promis
   const findings: ToldFinding[] = [];
   const results: ToldResult[] = [];
   const request = { fab_ids: options.with === 'all' ? [] : [...options.with], no_repair: !options.repair };
-  await withNode(verifyService, options.node, async (service) => {
-    for await (const { progress, finding, result } of service.Verify(request)) {
-      if (progress) tellProgress(progress, terminal);
-      if (finding) {
-        findings.push(findingOf(finding));
-        if (!options.json) terminal.out(findingLine(findings.at(-1)!));
-      }
-      if (result) results.push(resultOf(result));
-    }
+  const shown = new VerifyProgress({
+    stream: terminal.interactive && !options.json ? process.stderr : null,
+    steadyMs: () => performance.now(),
   });
+  try {
+    await withNode(verifyService, options.node, async (service) => {
+      for await (const { progress, finding, result } of service.Verify(request)) {
+        if (progress) shown.read(progress.fab_id ?? '', toNumber(progress.subjects));
+        if (finding) {
+          findings.push(findingOf(finding));
+          shown.clear();
+          if (!options.json) terminal.out(findingLine(findings.at(-1)!));
+        }
+        if (result) results.push(resultOf(result));
+      }
+    });
+  } finally {
+    shown.clear();
+  }
   if (options.json) terminal.out(JSON.stringify({ findings, results }));
   else terminal.out(resultsText(results));
   return exitCode(findings, results);
@@ -58,9 +67,4 @@ function exitCode(findings: readonly ToldFinding[], results: readonly ToldResult
   if (findings.some(({ outcome }) => outcome !== 'REPAIRED')) return EXIT_WRONG;
   if (results.some(({ error }) => error !== '')) return 1;
   return findings.length > 0 || results.some(({ different }) => different > 0) ? EXIT_REPAIRED : 0;
-}
-
-function tellProgress({ fab_id, subjects }: Message<'VerifyProgress'>, terminal: Terminal): void {
-  if (terminal.interactive)
-    terminal.err(`${fab_id}: ${counted(toNumber(subjects), 'wafer or run', 'wafers and runs')} read`);
 }

@@ -1,9 +1,9 @@
 import { WafersyncError } from '../../errors.ts';
 import type { World } from '../../world.ts';
+import { REST_MS, Turns } from '../turns.ts';
 import { DigestPass, type PassOptions } from './digest-pass.ts';
 import { type Answer, MAX_BRANCHES, MAX_LOOKED_AT, MAX_SUSPECTS, type Question } from './questions.ts';
 import { SelfCheck, type SelfCheckOptions, type Suspect } from './self-check.ts';
-import { REST_MS, Turns } from './turns.ts';
 
 /** What answers are made with. */
 export interface AnswerOptions extends SelfCheckOptions {

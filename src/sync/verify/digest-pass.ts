@@ -10,15 +10,15 @@ import type {
 } from '../../store/verify/digest-reader.ts';
 import { DigestTree, type Leaf } from '../../wafer/digest-tree.ts';
 import type { ProgramDigest } from '../../wafer/program.ts';
+import type { Turns } from '../turns.ts';
 import type { LookedAt } from './questions.ts';
-import type { Turns } from './turns.ts';
 
 /** Subjects that a node keeps digests of while it is compared. */
 const MAX_SUBJECTS = 500_000;
 
 /** Subjects, and milliseconds, after which it is told how far it is: whoever asked takes a node that says nothing for silent. */
 const TELL_EVERY = 1_000;
-const TELL_EVERY_MS = 10_000;
+const TELL_EVERY_MS = 2_000;
 
 /** Bytes of test programs read between two points at which a reading may give way. */
 const PROGRAM_BYTES_AT_ONCE = 1024 * 1024;

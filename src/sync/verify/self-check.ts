@@ -8,9 +8,9 @@ import type { Refolded } from '../../store/verify/refolder.ts';
 import type { SubjectRow } from '../../store/verify/subject-tables.ts';
 import type { Subject } from '../../wafer/subject.ts';
 import type { World } from '../../world.ts';
+import { stopIf } from '../turns.ts';
 import type { FoundByPass, FoundDot } from './digest-pass.ts';
 import type { Finding, Outcome } from './questions.ts';
-import { stopIf } from './turns.ts';
 
 /** How long what was asked for again is waited for, milliseconds. */
 const REPAIR_WAIT_MS = 30_000;

@@ -1,16 +1,17 @@
 import type { FabId } from '../../clocks/dot.ts';
 import { WafersyncError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
+import { EventSource } from '../../replica/event-source.ts';
 import type { Thoroughness } from '../../store/verify/digest-reader.ts';
 import { formatSubject } from '../../wafer/subject.ts';
 import type { Cancel, World } from '../../world.ts';
 import { appliedOf, type Report } from '../report.ts';
+import { REST_MS, Turns } from '../turns.ts';
 import { type AnswerOptions, answerDigests, suspectsOf } from './answers.ts';
 import { type Comparison, compare } from './compare.ts';
 import { DigestPass } from './digest-pass.ts';
 import type { Answer, DialDigests, DigestPeer, Finding, Question } from './questions.ts';
 import { SelfCheck } from './self-check.ts';
-import { REST_MS, Turns } from './turns.ts';
 
 /** Nodes that this one answers at once. */
 const MAX_ANSWERED = 4;
@@ -60,6 +61,11 @@ export interface PeerResult extends Omit<Comparison, 'own' | 'theirs' | 'unexpla
   readonly error: WafersyncError | null;
 }
 
+/** Whether nothing was found different. */
+export function isEqual({ error, different, repaired, notRepaired }: PeerResult): boolean {
+  return error === null && different + repaired + notRepaired === 0;
+}
+
 /** What is told of a verification while it goes on. */
 export type VerifyEvent =
   | { readonly type: 'progress'; readonly fab: FabId; readonly subjects: number }
@@ -96,6 +102,10 @@ export class Verifier {
   #answered = 0;
   #cancel: Cancel = () => {};
   #stopped = false;
+  /** Told what every verification tells, whoever asked for it. */
+  readonly events = new EventSource<VerifyEvent>();
+  /** Told how long each took that came to its end, milliseconds. */
+  readonly durations = new EventSource<number>();
 
   constructor(options: VerifierOptions) {
     this.#options = options;
@@ -131,6 +141,12 @@ export class Verifier {
       allEqualMs: all ? Math.min(...(times as number[])) : null,
       peers,
     };
+  }
+
+  /** Hours between two comparisons with a peer that nobody asks for; null where there are none. */
+  intervalWith(fab: FabId): number | null {
+    const { intervalH, canDial } = this.#options;
+    return intervalH > 0 && canDial(fab) ? intervalH : null;
   }
 
   /**
@@ -194,10 +210,15 @@ export class Verifier {
   async #compareAll(
     fabs: readonly FabId[],
     { repair, thoroughness }: VerifyWish,
-    tell: (event: VerifyEvent) => void,
+    tellAsker: (event: VerifyEvent) => void,
     signal: AbortSignal,
   ): Promise<void> {
     const { self, store, world } = this.#options;
+    const beganMs = world.steadyMs();
+    const tell = (event: VerifyEvent) => {
+      tellAsker(event);
+      this.events.emit(event);
+    };
     const own = new Set<string>();
     const pass = await DigestPass.read({
       ...{ store, thoroughness, signal },
@@ -213,6 +234,7 @@ export class Verifier {
         this.#keep(result, thoroughness);
         tell({ type: 'result', result });
       }
+      this.durations.emit(world.steadyMs() - beganMs);
     } finally {
       pass.close();
     }
@@ -290,7 +312,7 @@ export class Verifier {
     const { fab, error, different, onTheWay, subjects, bytes } = result;
     const before = this.#peers.get(fab) ?? never(fab);
     const now = world.nowMs();
-    const equal = error === null && different === 0 && result.notRepaired + result.repaired === 0;
+    const equal = isEqual(result);
     const thorough = thoroughness === 'bytes';
     this.#peers.set(fab, {
       ...{ fab, thorough, last: result },

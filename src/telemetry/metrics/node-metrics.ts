@@ -13,13 +13,15 @@ import { MetricSet } from './metric-set.ts';
 import { type PeerMetricsParts, peerMetrics } from './peer-metrics.ts';
 import { processMetrics } from './process-metrics.ts';
 import { type StorageMetricsParts, storageMetrics } from './storage-metrics.ts';
+import { type VerifyMetricsParts, verifyMetrics } from './verify-metrics.ts';
 
 /** What all metrics are read from. */
 export interface NodeMetricsParts
   extends LogMetricsParts,
     PeerMetricsParts,
     DocumentMetricsParts,
-    StorageMetricsParts {
+    StorageMetricsParts,
+    VerifyMetricsParts {
   readonly replica: LogMetricsParts['replica'] & CommitMetricsParts;
   readonly store: LogMetricsParts['store'] &
     PeerMetricsParts['store'] &
@@ -72,6 +74,7 @@ export function nodeMetrics(parts: NodeMetricsParts): NodeMetrics {
     logMetrics(set, parts, guard),
     commitMetrics(set, parts.replica, guard),
     processMetrics(set, parts.world),
+    verifyMetrics(set, parts),
   ];
   return {
     set,

@@ -1,7 +1,8 @@
-import { statfs } from 'node:fs/promises';
 import { timestampMs } from '../../clocks/hlc.ts';
 import type { Scrub } from '../../replica/scrub.ts';
 import type { StorageView } from '../../replica/storage-watch.ts';
+import type { WalView } from '../../replica/wal-watch.ts';
+import { diskSpace } from '../../store/disk-space.ts';
 import type { Store } from '../../store/store.ts';
 import type { SyncRunner } from '../../sync/sync-runner.ts';
 import type { World } from '../../world.ts';
@@ -13,6 +14,7 @@ export interface StorageMetricsParts {
   /** Path of the database. */
   readonly database: string;
   readonly storage: { view(): StorageView };
+  readonly wal: { view(): WalView };
   readonly sync: Pick<SyncRunner, 'fenced'>;
   /** Why nothing is taken in for maintenance; null where it is. */
   readonly drain: { readonly why: unknown };
@@ -61,9 +63,9 @@ export function storageMetrics(metrics: MetricSet, parts: StorageMetricsParts): 
   );
 }
 
-function databaseMetrics(metrics: MetricSet, { store, database }: StorageMetricsParts): void {
+function databaseMetrics(metrics: MetricSet, { store, wal, database }: StorageMetricsParts): void {
   const sizes = metrics.shared(() => store.sizes.now());
-  const disk = metrics.shared(() => statfs(database));
+  const disk = metrics.shared(() => diskSpace(database));
   metrics.gauge(
     'wafersync_database_bytes',
     'The database, without its write-ahead log.',
@@ -81,13 +83,14 @@ function databaseMetrics(metrics: MetricSet, { store, database }: StorageMetrics
     () => sizes().unmoved,
   );
   metrics.gauge(
-    'wafersync_disk_free_bytes',
-    'What is free for the node on the disk of its database.',
-    async () => (await disk()).bavail * (await disk()).bsize,
+    'wafersync_wal_stuck',
+    '1 while another program that reads the database keeps the write-ahead log from being written back, else 0.',
+    () => Number(wal.view().stuck),
   );
   metrics.gauge(
-    'wafersync_disk_size_bytes',
-    'Size of the disk of the database.',
-    async () => (await disk()).blocks * (await disk()).bsize,
+    'wafersync_disk_free_bytes',
+    'What is free for the node on the disk of its database.',
+    () => disk().freeBytes,
   );
+  metrics.gauge('wafersync_disk_size_bytes', 'Size of the disk of the database.', () => disk().sizeBytes);
 }

@@ -1,5 +1,5 @@
-import { WafersyncError } from '../../errors.ts';
-import type { World } from '../../world.ts';
+import { WafersyncError } from '../errors.ts';
+import type { TimerPurpose, World } from '../world.ts';
 
 /** How long a reading goes on before it gives way, milliseconds. */
 const TURN_MS = 8;
@@ -10,19 +10,24 @@ export const REST_MS = 100;
 /** Longest that it rests at a time, milliseconds: its peer waits for a word. */
 const MOST_REST_MS = 5_000;
 
+/** Of a reading that always comes to its end. */
+const NEVER = new AbortController().signal;
+
 /** Lets a long reading give way to everything else that the node does. */
 export class Turns {
   readonly #world: World;
   readonly #restMs: number;
+  readonly #purpose: TimerPurpose;
   /** When it went on after it gave way last. */
   #began: number;
   /** What it worked since it rested last, up to there, milliseconds. */
   #workedMs = 0;
 
   /** @param restMs how long it rests after a turn */
-  constructor(world: World, restMs: number) {
+  constructor(world: World, restMs: number, purpose: TimerPurpose = 'verify') {
     this.#world = world;
     this.#restMs = restMs;
+    this.#purpose = purpose;
     this.#began = world.steadyMs();
   }
 
@@ -32,7 +37,7 @@ export class Turns {
   }
 
   /** Runs something that yields where it may give way; it does not rest there, since it holds a reading open. @throws WafersyncError `cancelled` */
-  async run<T>(reading: Generator<void, T>, signal: AbortSignal): Promise<T> {
+  async run<T>(reading: Generator<void, T>, signal: AbortSignal = NEVER): Promise<T> {
     try {
       for (;;) {
         const step = reading.next();
@@ -66,7 +71,7 @@ export class Turns {
 
   async #give(delayMs: number, signal: AbortSignal): Promise<void> {
     this.#workedMs += this.#world.steadyMs() - this.#began;
-    await new Promise<void>((resolve) => this.#world.after('verify', delayMs, resolve));
+    await new Promise<void>((resolve) => this.#world.after(this.#purpose, delayMs, resolve));
     this.#began = this.#world.steadyMs();
     stopIf(signal);
   }
