@@ -40,7 +40,7 @@ export interface SyncMonitorOptions {
   readonly membership: Pick<Membership, 'fabs' | 'members' | 'addressOf'>;
   readonly peers: Pick<PeerBook, 'all'>;
   readonly pauses: Pick<PeerPauses, 'of'>;
-  readonly limits: Pick<PeerLimits, 'of'>;
+  readonly limits: Pick<PeerLimits, 'of' | 'saidBy'>;
   readonly drain: Pick<Drain, 'why'>;
   /** Version of the program. */
   readonly version: string;
@@ -109,6 +109,7 @@ function nodeState(options: SyncMonitorOptions, uptimeMs: number): NodeState {
       last_error: peer.lastError,
       pause: toPeerPause(peer.peer, options.pauses.of(peer.peer)),
       limit: toPeerLimit(peer.peer, options.limits.of(peer.peer)),
+      max_push_bytes_per_s: fromNumber(options.limits.saidBy(peer.peer)),
     })),
     members: [...options.membership.members()],
     removed_fabs: inState(options, 'removed'),

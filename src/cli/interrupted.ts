@@ -11,3 +11,8 @@ export async function untilInterrupted<T>(run: (signal: AbortSignal) => Promise<
     for (const name of SIGNALS) process.off(name, stop);
   }
 }
+
+/** Settles once a signal is told of that came in a turn before: in the second turn from now at the latest. */
+export async function signalsHeard(): Promise<void> {
+  for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
+}

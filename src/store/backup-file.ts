@@ -82,17 +82,21 @@ function footer(hash: Hash, manifestBytes: number): Uint8Array {
 
 /**
  * Reads all of a backup and says what it is.
- * @throws WafersyncError `not-found`, `unavailable`; `damaged` where it is not whole or none; `conflict` where a newer version
+ * @param signal ends it
+ * @throws the reason of `signal` WafersyncError `not-found`, `unavailable`; `damaged` where it is not whole or none; `conflict` where a newer version
  * made it
  */
-export async function readBackup(file: string): Promise<Manifest> {
+export async function readBackup(file: string, signal?: AbortSignal): Promise<Manifest> {
   const handle = await openBackup(file);
   try {
     const { size } = await handle.stat();
     const { digest, manifestBytes } = readFooter(file, await end(handle, size));
     if (manifestBytes > Math.min(size - FOOTER_BYTES, MAX_MANIFEST_BYTES)) throw damaged(file);
     const hash = createHash('sha256');
-    for await (const piece of pieces(handle, size - FOOTER_BYTES)) hash.update(piece);
+    for await (const piece of pieces(handle, size - FOOTER_BYTES)) {
+      signal?.throwIfAborted();
+      hash.update(piece);
+    }
     if (Buffer.compare(hash.digest(), digest) !== 0) throw damaged(file);
     const bytes = await readAt(handle, size - FOOTER_BYTES - manifestBytes, manifestBytes);
     return decodeManifest(bytes);

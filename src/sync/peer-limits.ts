@@ -19,7 +19,7 @@ const MIN_BYTES_PER_S = 1_024;
 export interface PeerLimitsOptions {
   readonly store: Pick<Store, 'origin' | 'limits'>;
   readonly membership: Pick<Membership, 'stateOf' | 'fabs'>;
-  readonly rates: Pick<PeerRates, 'limit' | 'now'>;
+  readonly rates: Pick<PeerRates, 'limit' | 'now' | 'saidBy'>;
   readonly audit: Audit;
   readonly world: Pick<World, 'nowMs'>;
 }
@@ -44,6 +44,11 @@ export class PeerLimits {
   of(fab: FabId): LimitNow | null {
     const limit = this.#limits.get(fab);
     return limit ? { ...limit, nowBytesPerS: this.#options.rates.now(fab) ?? 0 } : null;
+  }
+
+  /** How many bytes a second a peer takes pushed at most, as it says; 0 for no limit. */
+  saidBy(fab: FabId): number {
+    return this.#options.rates.saidBy(fab);
   }
 
   /**

@@ -43,13 +43,20 @@ export interface PeerRatesOptions {
   readonly limits: ReadonlyMap<FabId, PeerLimit>;
 }
 
+/** What a peer said of how much it takes pushed. */
+interface Said {
+  /** 0 for no limit. */
+  bytesPerS: number;
+  readonly bucket: TokenBucket;
+}
+
 /** How fast updates go to and come from each peer. Where no limit holds nothing is measured, and nobody waits. */
 export class PeerRates {
   readonly #options: PeerRatesOptions;
   #limits: ReadonlyMap<FabId, PeerLimit>;
   readonly #buckets = new Map<string, TokenBucket>();
-  /** Of peers that said how much they take pushed. Invariant: at most one a live lane that this node dialled. */
-  readonly #said = new Map<FabId, TokenBucket>();
+  /** Of peers that said how much they take pushed. What was overdrawn stays so over lanes that come and go. */
+  readonly #said = new Map<FabId, Said>();
   readonly #waits = new Set<Cancel>();
   #minute = { number: 0, ofDay: 0 };
   #stopped = false;
@@ -77,23 +84,26 @@ export class PeerRates {
     this.#bucket(peer, direction, nowMs)?.spend(bytes, nowMs);
   }
 
-  /** A peer said how many bytes a second it takes pushed at most; 0 for no limit. */
+  /** A peer said how many bytes a second it takes pushed at most; 0 for no limit, or where its lane is gone. */
   said(peer: FabId, bytesPerS: number): void {
-    if (bytesPerS === 0) {
-      this.#said.delete(peer);
-      return;
-    }
     const nowMs = this.#options.world.steadyMs();
     const known = this.#said.get(peer);
-    if (known) known.setRate(bytesPerS, nowMs);
-    else this.#said.set(peer, new TokenBucket(bytesPerS, nowMs));
+    if (known && bytesPerS > 0) known.bucket.setRate(bytesPerS, nowMs);
+    if (known) known.bytesPerS = bytesPerS;
+    else if (bytesPerS > 0) this.#said.set(peer, { bytesPerS, bucket: new TokenBucket(bytesPerS, nowMs) });
+  }
+
+  /** How many bytes a second a peer takes pushed at most, as it says; 0 for no limit. */
+  saidBy(peer: FabId): number {
+    return this.#said.get(peer)?.bytesPerS ?? 0;
   }
 
   /** Whether an update may be pushed to a peer, by the limit here and by what the peer said; counts it where it may. */
   mayPush(peer: FabId, bytes: number): boolean {
     const nowMs = this.#options.world.steadyMs();
     const own = this.#bucket(peer, 'to', nowMs);
-    const theirs = this.#said.get(peer);
+    const said = this.#said.get(peer);
+    const theirs = said && said.bytesPerS > 0 ? said.bucket : null;
     if (own?.takesFresh(nowMs) === false || theirs?.takesFresh(nowMs) === false) return false;
     own?.spend(bytes, nowMs);
     theirs?.spend(bytes, nowMs);

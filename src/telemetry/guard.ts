@@ -1,4 +1,8 @@
 import type { Log } from '../log.ts';
+import type { World } from '../world.ts';
+
+/** Least time between two lines about one listener, milliseconds. */
+const TOLD_EVERY_MS = 600_000;
 
 /** Who takes note of what the node does, and changes nothing of it. */
 export type ObserverName = 'metrics' | 'traces';
@@ -8,21 +12,27 @@ export type Guard = <Args extends readonly unknown[]>(
   listen: (...args: Args) => void,
 ) => (...args: Args) => void;
 
-/**
- * Guards of an observer's listeners. What one throws is logged, once until it succeeds again.
- * @param failed told each time
- */
-export function guardOf(observer: ObserverName, log: Log, failed: () => void): Guard {
+/** What the guards of an observer tell its failures. */
+export interface GuardParts {
+  readonly observer: ObserverName;
+  readonly log: Log;
+  readonly world: Pick<World, 'steadyMs'>;
+  /** Told each time. */
+  readonly failed: () => void;
+}
+
+/** Guards of an observer's listeners. What one throws is logged, and what it throws soon after is counted alone. */
+export function guardOf({ observer, log, world, failed }: GuardParts): Guard {
   return (listen) => {
-    let failing = false;
+    let toldMs = Number.NEGATIVE_INFINITY;
     return (...args) => {
       try {
         listen(...args);
-        failing = false;
       } catch (thrown) {
         failed();
-        if (!failing) log.error('observer.failed', { observer }, thrown);
-        failing = true;
+        if (world.steadyMs() - toldMs < TOLD_EVERY_MS) return;
+        toldMs = world.steadyMs();
+        log.error('observer.failed', { observer }, thrown);
       }
     };
   };

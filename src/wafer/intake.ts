@@ -15,7 +15,7 @@ export interface SpanRef {
 }
 
 /** How streamed attempts came here. Told to observers; nothing of it is stored. */
-export interface BatchOrigin {
+export interface BatchArrival {
   /** Wall clock when the first result of the batch came in, milliseconds since 1970-01-01T00:00:00Z. */
   readonly arrivedMs: number;
   readonly equipmentId: string;
@@ -33,7 +33,7 @@ export interface ResultsBatch {
   /** In growing order of index. May hold attempts that are known already. */
   readonly attempts: readonly Attempt[];
   /** Present where a tester streamed it and the node traces. */
-  readonly origin?: BatchOrigin;
+  readonly arrival?: BatchArrival;
 }
 
 /** What became of a batch. Given only once it is durable. */

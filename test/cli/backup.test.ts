@@ -29,7 +29,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const FABS = ['tw', 'az'];
 /** What does not come never does: the tests must not wait for ever. */
-const BOUNDED = { timeout: 120_000 };
+const BOUNDED = { timeout: 290_000 };
 
 /** What a command prints as JSON. */
 async function json(...args: string[]) {

@@ -414,7 +414,17 @@ test('a limit holds back what the peer pushes, though it was set here alone; all
     return updates >= 2 && peers[0].behind_updates <= 1;
   });
   runs.push(await imported(2), await imported(3));
+  const { peers, mesh } = await json('status', '--node', tw.address);
+  assert.deepEqual([peers[0].limit, peers[0].max_push_bytes_per_s], [null, 2_000]);
+  assert.deepEqual(
+    mesh.map(({ why }: { why: string[] }) => why.filter((reason) => reason.startsWith('limited'))),
+    [['limited to 2 kB/s with tw'], ['limited to 2 kB/s with az']],
+  );
   await ran(...limit, '--none');
+  await once(t, tw, async () => {
+    const [peer] = (await json('status', '--node', tw.address)).peers;
+    return peer.max_push_bytes_per_s === 0;
+  });
   for (const runId of runs) await waitForRun(tw.address, runId, ['tw', 'az']);
   const [{ lanes }] = await json('peers', '--node', az.address);
   const came = new Map<string, number>(

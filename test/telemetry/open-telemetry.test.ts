@@ -78,10 +78,11 @@ test(
 
 test('a collector that never answers does not keep a node from stopping', BOUNDED, async (t) => {
   const collector = await slowCollector(t);
-  const { sink, world, add } = tracing(collector.endpoint);
+  const { sink, world, lines, add } = tracing(collector.endpoint);
   add(600);
   const closed = sink.close();
   world.advance(1_000);
   await closed;
+  assert.deepEqual(lines, [], 'nothing has failed yet: it was not waited for');
   collector.answer();
 });

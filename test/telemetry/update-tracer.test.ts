@@ -39,7 +39,12 @@ class Sink implements SpanSink {
   }
 }
 
-const GUARD = guardOf('traces', silentLog, () => assert.fail('a span could not be made'));
+const GUARD = guardOf({
+  observer: 'traces',
+  log: silentLog,
+  world: { steadyMs: () => 0 },
+  failed: () => assert.fail('a span could not be made'),
+});
 
 /** A fab where something is born, traced. */
 function bornAt(t: TestContext, sink: SpanSink) {
@@ -122,8 +127,8 @@ test('a streamed batch is told from its first result on, with a link to what its
   const sink = new Sink();
   const { tw, intake } = bornAt(t, sink);
   const askedMs = tw.world.now;
-  const origin = { arrivedMs: askedMs - 40, equipmentId: 'T1', streamId: 'S1', caller: CALLER };
-  const written = intake.write(batch([0], { origin }));
+  const arrival = { arrivedMs: askedMs - 40, equipmentId: 'T1', streamId: 'S1', caller: CALLER };
+  const written = intake.write(batch([0], { arrival }));
   await tw.commit();
   await written;
   assert.deepEqual(sink.tree, [' > intake', 'intake > collect', 'intake > queue', 'intake > commit']);
@@ -142,8 +147,8 @@ test('a streamed batch is told from its first result on, with a link to what its
 test('a clock that was put back since the first result makes no span that ends before it begins', async (t) => {
   const sink = new Sink();
   const { tw, intake } = bornAt(t, sink);
-  const origin = { arrivedMs: tw.world.now + 60_000, equipmentId: 'T1', streamId: 'S1', caller: null };
-  const written = intake.write(batch([0], { origin }));
+  const arrival = { arrivedMs: tw.world.now + 60_000, equipmentId: 'T1', streamId: 'S1', caller: null };
+  const written = intake.write(batch([0], { arrival }));
   await tw.commit();
   await written;
   assert.ok(sink.spans.every(({ beganMs, endedMs }) => beganMs <= endedMs));

@@ -23,10 +23,14 @@ const LAG: Chapter = {
       happens: "kr's uplink fails; then tw takes a lot.",
       run: async (stage) => {
         stage.cutOff('kr');
-        await stage.until('tw', /^kr +(?!both ways)/m);
+        await stage.until('tw', /^kr +no, dialled/m);
       },
     },
-    { at: 'tw', types: `wafersync import LOT-002-01-03.stdf ${NODE} --wait tw,az`, shows: [/ az .*tw$/m] },
+    {
+      at: 'tw',
+      types: `wafersync import LOT-002-01-03.stdf ${NODE} --wait tw,az,de,il`,
+      shows: [/ az de il tw$/m],
+    },
     {
       at: 'tw',
       types: `wafersync status ${NODE}`,
@@ -107,7 +111,7 @@ const CONFLICT: Chapter = {
       run: async (stage) => {
         await stage.inSync();
         stage.cutOff('de');
-        await stage.until('de', /^tw +(?!both ways)/m);
+        await stage.until('de', /^tw +no, dialled/m);
       },
     },
     {
@@ -124,6 +128,7 @@ const CONFLICT: Chapter = {
       happens: 'de is back.',
       run: async (stage) => {
         stage.mend('de');
+        await stage.inSync();
         await stage.until('az', /^1 conflict is open/m);
       },
     },
@@ -147,7 +152,10 @@ const CONFLICT: Chapter = {
     },
     {
       happens: 'A moment later, at de:',
-      run: async (stage) => stage.until('de', /^0 conflicts are open/m),
+      run: async (stage) => {
+        await stage.inSync();
+        await stage.until('de', /^0 conflicts are open/m);
+      },
     },
     {
       at: 'de',

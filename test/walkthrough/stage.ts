@@ -32,13 +32,13 @@ export class Stage {
 
   /** Starts the fabs. `end` has to be called. */
   static async start(): Promise<Stage> {
-    const cluster = await Cluster.start(FABS);
     const folder = mkdtempSync(join(tmpdir(), 'wafersync-walkthrough-'));
+    installPrograms(join(folder, 'bin'));
+    mkdirSync(join(folder, 'backup'));
+    const cluster = await Cluster.start(FABS);
     const stage = new Stage(cluster, folder);
     for (const from of FABS)
       for (const to of FABS) if (from !== to) cluster.link(from, to).set({ delayMs: LINK_DELAY_MS });
-    stage.#installPrograms();
-    mkdirSync(join(folder, 'backup'));
     return stage;
   }
 
@@ -130,14 +130,13 @@ export class Stage {
     }
     return told;
   }
+}
 
-  /** `wafersync` and `npx buf` as they are found on a machine with both. */
-  #installPrograms(): void {
-    const folder = join(this.#folder, 'bin');
-    mkdirSync(folder);
-    const program = (name: string, text: string) =>
-      writeFileSync(join(folder, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
-    program('wafersync', `exec "${process.execPath}" "${MAIN}" "$@"`);
-    program('npx', `shift\nexec "${BUF}" "$@"`);
-  }
+/** `wafersync` and `npx buf` as they are found on a machine with both. */
+function installPrograms(folder: string): void {
+  mkdirSync(folder);
+  const program = (name: string, text: string) =>
+    writeFileSync(join(folder, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  program('wafersync', `exec "${process.execPath}" "${MAIN}" "$@"`);
+  program('npx', `shift\nexec "${BUF}" "$@"`);
 }

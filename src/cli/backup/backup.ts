@@ -11,7 +11,7 @@ import type { Manifest } from '../../wire/backup-manifest.ts';
 import { toNumber } from '../../wire/long.ts';
 import type { Message } from '../../wire/message.ts';
 import { backupService } from '../../wire/services.ts';
-import { untilInterrupted } from '../interrupted.ts';
+import { signalsHeard, untilInterrupted } from '../interrupted.ts';
 import { withNode } from '../node-client.ts';
 import { grouped, type Terminal, utc } from '../output.ts';
 import { BackupProgress } from './backup-progress.ts';
@@ -51,9 +51,10 @@ async function backupTo(
   const progress = new BackupProgress(terminal);
   try {
     const sha256 = await fetchTo(part, node, progress, signal);
-    const manifest = await readBackup(part);
+    const manifest = await readBackup(part, signal);
     checkDatabase(part);
-    if (signal.aborted) throw interrupted(file);
+    await signalsHeard();
+    signal.throwIfAborted();
     await rename(part, path);
     await syncFolder(dirname(path));
     const told = { file, ...toJson(manifest), sha256 };

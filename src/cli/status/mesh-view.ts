@@ -2,6 +2,7 @@ import { plainly } from '../../api/connection-words.ts';
 import { WafersyncError } from '../../errors.ts';
 import { duration, grouped } from '../output.ts';
 import type { PeerJson } from '../peers/peer-json.ts';
+import { rateText } from '../steering/limit.ts';
 import type { Answer } from './ask.ts';
 import { type LatestLag, latestLag } from './latest-lag.ts';
 
@@ -32,9 +33,9 @@ export interface MeshRow {
   readonly updates: number | null;
   readonly held_updates: number | null;
   readonly open_conflicts: number | null;
-  /** How long the last update from elsewhere took, by the clocks as they are. */
+  /** How long the last update that came from elsewhere took, visible or held, by the clocks as they are. */
   readonly last_lag_ms: number | null;
-  /** The same with the offset of the clocks taken out; null where nothing has come since its start, or it did not answer. */
+  /** How long the last one took that became visible, released ones included; null where none has since its start, or it did not answer. */
   readonly latest_lag: LatestLag | null;
   readonly free_bytes: number | null;
   /** What is wrong with it, or keeps it behind; empty where all is well. */
@@ -129,6 +130,7 @@ function whyOf(fab: string, { named, others }: MeshAnswers, answered: ReadonlyMa
     ...(named.node.removed_fabs.includes(fab) ? ['removed'] : []),
     ...apart(fab, answered),
     ...(own ? catchingUp(own) : []),
+    ...limited(fab, answered),
     ...(failure instanceof WafersyncError
       ? [`shown as the others know it, for it did not answer: ${failure.message}`]
       : []),
@@ -172,6 +174,20 @@ function catchingUp({ node, peers }: Answer): string[] {
   const rate = (peers ?? []).reduce((sum, { received }) => sum + received.updates_per_s, 0);
   if (node.missing_updates === 0 || rate === 0) return [];
   return [`receives ${rate.toFixed(1)} updates/s`];
+}
+
+/** With whom it exchanges no more than so much, as somebody at either side said. */
+function limited(fab: string, answered: ReadonlyMap<string, Answer>): string[] {
+  const rates = new Map<string, number>();
+  for (const [by, { node }] of answered) {
+    for (const { fab_id, limit, max_push_bytes_per_s } of node.peers) {
+      const other = by === fab ? fab_id : fab_id === fab ? by : null;
+      if (other === null) continue;
+      const said = [rates.get(other), limit?.now_bytes_per_s, max_push_bytes_per_s].filter((rate) => rate);
+      if (said.length > 0) rates.set(other, Math.min(...said.map(Number)));
+    }
+  }
+  return [...rates].sort().map(([other, rate]) => `limited to ${rateText(rate)} with ${other}`);
 }
 
 function skewed(fab: string, { peers }: Answer): string[] {

@@ -56,6 +56,7 @@ export function nodeJson(node: Message<'NodeState'>) {
       policy_version: toNumber(peer.policy_version),
       pause: pauseJson(peer.pause),
       limit: limitJson(peer.limit),
+      max_push_bytes_per_s: toNumber(peer.max_push_bytes_per_s),
     })),
   };
 }

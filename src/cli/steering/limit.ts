@@ -76,7 +76,8 @@ export function limitText(limit: NonNullable<ReturnType<typeof limitJson>>): str
   );
 }
 
-function rateText(bytes: number): string {
+/** A rate as `--rate` takes it; 0 for none. */
+export function rateText(bytes: number): string {
   if (bytes === 0) return 'no limit';
   return bytes < 1_000_000 ? `${bytes / 1_000} kB/s` : `${bytes / 1_000_000} MB/s`;
 }

@@ -1,5 +1,5 @@
 import { WafersyncError } from '../../errors.ts';
-import type { BatchOrigin, IntakeReceipt, ResultsBatch } from '../../wafer/intake.ts';
+import type { BatchArrival, IntakeReceipt, ResultsBatch } from '../../wafer/intake.ts';
 import type { TestProgram } from '../../wafer/program.ts';
 import type { RunRef } from '../../wafer/run.ts';
 import type { WaferKey } from '../../wafer/wafer-key.ts';
@@ -19,7 +19,7 @@ export interface WriterParts {
   /** The program with every test of the attempts handed in so far. */
   readonly program: () => TestProgram;
   /** What to say of a batch whose first result came in then; absent where nobody asks. */
-  readonly origin?: ((arrivedMs: number) => BatchOrigin) | undefined;
+  readonly arrival?: ((arrivedMs: number) => BatchArrival) | undefined;
   /** Told of each batch that became durable; where it rejects, the batch does not count as written. */
   readonly durable: (batch: ResultsBatch, receipt: IntakeReceipt) => Promise<void>;
   /** Called when a batch has been dealt with: {@link AttemptWriter.firstPending} has changed. */
@@ -120,8 +120,8 @@ export class AttemptWriter {
   async #write(next: WaferAttempts): Promise<void> {
     try {
       const { wafer, attempts, arrivedMs } = next;
-      const { run, program, origin } = this.#parts;
-      const came = origin && { origin: origin(arrivedMs) };
+      const { run, program, arrival } = this.#parts;
+      const came = arrival && { arrival: arrival(arrivedMs) };
       const batch = { wafer, attempts, run, program: program(), ...came };
       await this.#parts.durable(batch, await this.#parts.write(batch));
     } catch (error) {

@@ -1,5 +1,5 @@
 import { WafersyncError } from '../../errors.ts';
-import type { BatchOrigin, Intake, IntakeReceipt, ResultsBatch, SpanRef } from '../../wafer/intake.ts';
+import type { BatchArrival, Intake, IntakeReceipt, ResultsBatch, SpanRef } from '../../wafer/intake.ts';
 import { type RunRecord, type RunRef, unnamedWaferId } from '../../wafer/run.ts';
 import type { WaferKey } from '../../wafer/wafer-key.ts';
 import type { World } from '../../world.ts';
@@ -81,7 +81,7 @@ export class StreamRun {
       ...{ world, run, wafer, bounds },
       write: (batch) => this.#write(batch),
       program: () => tests.program(),
-      origin: traced ? (arrivedMs) => this.#origin(arrivedMs) : undefined,
+      arrival: traced ? (arrivedMs) => this.#arrival(arrivedMs) : undefined,
       durable: (batch, receipt) => this.#durable(batch, receipt),
       settled: parts.progressed,
       failed: parts.failed,
@@ -191,7 +191,7 @@ export class StreamRun {
     this.tally.batch(attempts, receipt);
   }
 
-  #origin(arrivedMs: number): BatchOrigin {
+  #arrival(arrivedMs: number): BatchArrival {
     const { identity, caller } = this.#parts;
     return { arrivedMs, equipmentId: identity.equipmentId, streamId: identity.streamId, caller };
   }

@@ -28,7 +28,7 @@ export interface NodeMetricsParts
     DocumentMetricsParts['store'] &
     StorageMetricsParts['store'] & { readonly origin: Origin };
   readonly sync: LogMetricsParts['sync'] & PeerMetricsParts['sync'] & StorageMetricsParts['sync'];
-  readonly world: Pick<World, 'nowMs'>;
+  readonly world: Pick<World, 'nowMs' | 'steadyMs'>;
   readonly open: OpenWork;
   /** gRPC calls that are open. */
   readonly openCalls: () => number;
@@ -59,7 +59,7 @@ export function nodeMetrics(parts: NodeMetricsParts): NodeMetrics {
     [['metrics'], ['traces']],
   );
   const failed = (observer: ObserverName) => failures.add(1, observer);
-  const guard = guardOf('metrics', parts.log, () => failed('metrics'));
+  const guard = guardOf({ ...parts, observer: 'metrics', failed: () => failed('metrics') });
   const { store, version } = parts;
   set.gauges(
     'wafersync_node_info',

@@ -96,11 +96,11 @@ export class OpenTelemetry implements SpanSink {
       this.#exporter.drops();
       return this.#ids.generateSpanId();
     }
-    this.#exporter.waits();
     const kind = parentId === null ? SpanKind.PRODUCER : SpanKind.INTERNAL;
     const options = { kind, startTime: beganMs, attributes: facts, links: links.map(linkTo) };
     const span = this.#tracer.startSpan(name, options, contextOf(traceId, parentId));
     span.end(endedMs);
+    this.#exporter.waits();
     return span.spanContext().spanId;
   }
 

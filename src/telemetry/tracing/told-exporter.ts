@@ -46,15 +46,12 @@ export class ToldExporter implements SpanExporter {
   /** A span found no room to wait. */
   drops(): void {
     this.#dropped += 1;
-    const nowMs = this.#world.steadyMs();
-    if (this.#toldDroppedMs !== null && nowMs - this.#toldDroppedMs < TOLD_EVERY_MS) return;
-    this.#toldDroppedMs = nowMs;
-    this.#log.warn('tracing.dropped', { lost: this.#dropped, waiting: this.#waiting });
-    this.#dropped = 0;
+    this.#tellDropped();
   }
 
   export(spans: Spans, done: Done): void {
     this.#waiting -= spans.length;
+    this.#tellDropped();
     this.#exporter.export(spans, (result) => {
       if (result.error || result.code !== 0) this.#failed(spans.length, result.error);
       else this.#succeeded();
@@ -63,7 +60,19 @@ export class ToldExporter implements SpanExporter {
   }
 
   shutdown(): Promise<void> {
+    this.#toldDroppedMs = null;
+    this.#tellDropped();
     return this.#exporter.shutdown();
+  }
+
+  /** The first at once; those that follow are counted, and told once it is time. */
+  #tellDropped(): void {
+    if (this.#dropped === 0) return;
+    const nowMs = this.#world.steadyMs();
+    if (this.#toldDroppedMs !== null && nowMs - this.#toldDroppedMs < TOLD_EVERY_MS) return;
+    this.#toldDroppedMs = nowMs;
+    this.#log.warn('tracing.dropped', { lost: this.#dropped, waiting: this.#waiting });
+    this.#dropped = 0;
   }
 
   #failed(spans: number, error: Error | undefined): void {

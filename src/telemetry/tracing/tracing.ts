@@ -16,7 +16,7 @@ export function startTracing(
   options: OpenTelemetryOptions & { readonly failed: () => void },
 ): Tracing {
   const sink = new OpenTelemetry(options);
-  const guard = guardOf('traces', options.log, options.failed);
+  const guard = guardOf({ ...options, observer: 'traces' });
   const tracer = new UpdateTracer(sink, options.world, guard);
   const unsubscribe = tracer.follow(replica);
   return {

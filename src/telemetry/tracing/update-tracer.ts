@@ -4,7 +4,7 @@ import type { Commit, CommitTiming } from '../../replica/commit.ts';
 import type { Unsubscribe } from '../../replica/event-source.ts';
 import type { Replica } from '../../replica/replica.ts';
 import type { Carrier } from '../../sync/sync-runner.ts';
-import type { BatchOrigin, SpanRef } from '../../wafer/intake.ts';
+import type { BatchArrival, SpanRef } from '../../wafer/intake.ts';
 import { type Update, updateBytes } from '../../wafer/update.ts';
 import type { WaferKey } from '../../wafer/wafer-key.ts';
 import type { World } from '../../world.ts';
@@ -87,13 +87,13 @@ export class UpdateTracer implements IntakeObserver {
         'wafersync.run': batch.run.id,
         'wafersync.attempts': receipt.added,
         'wafersync.results': receipt.addedResults,
-        ...originFacts(batch.origin),
+        ...arrivalFacts(batch.arrival),
       };
-      const beganMs = Math.min(askedMs, batch.origin?.arrivedMs ?? askedMs);
-      const links = batch.origin?.caller ? [batch.origin.caller] : [];
+      const beganMs = Math.min(askedMs, batch.arrival?.arrivedMs ?? askedMs);
+      const links = batch.arrival?.caller ? [batch.arrival.caller] : [];
       const root = { traceId, id: rootId, parentId: null, name: 'intake', facts, links };
       this.#sink.add({ ...root, beganMs, endedMs: askedMs + tookMs });
-      if (batch.origin)
+      if (batch.arrival)
         this.#sink.add({ traceId, parentId: rootId, name: 'collect', beganMs, endedMs: askedMs, facts: {} });
       this.#waitAndCommit(traceId, rootId, askedMs);
     }
@@ -170,8 +170,8 @@ function factsOf(update: Update): SpanFacts {
   };
 }
 
-function originFacts(origin: BatchOrigin | undefined): SpanFacts {
-  return origin ? { 'wafersync.tester': origin.equipmentId, 'wafersync.stream': origin.streamId } : {};
+function arrivalFacts(arrival: BatchArrival | undefined): SpanFacts {
+  return arrival ? { 'wafersync.tester': arrival.equipmentId, 'wafersync.stream': arrival.streamId } : {};
 }
 
 function waferFacts({ lot, waferId, insertion }: WaferKey): SpanFacts {

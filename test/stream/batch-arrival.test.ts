@@ -36,7 +36,7 @@ test('a batch says when the first result of it came, from which stream, and on w
   await intake.finish();
   const { equipmentId, streamId } = result();
   assert.deepEqual(
-    store.batches.map(({ origin }) => origin),
+    store.batches.map(({ arrival }) => arrival),
     [{ arrivedMs: 1000, equipmentId, streamId, caller: CALLER }],
   );
 });
@@ -49,7 +49,7 @@ test('of what waited together, each batch has the time of its own first result',
   await take(result({ x: 2, lastOfDie: true }));
   await intake.finish();
   assert.deepEqual(
-    store.batches.map(({ origin }) => origin?.arrivedMs),
+    store.batches.map(({ arrival }) => arrival?.arrivedMs),
     [1000, 2000],
   );
 });
@@ -61,5 +61,5 @@ test('where nobody traces, batches say nothing of it, and no clock is read for t
   await take(result({ x: 2, lastOfDie: true }));
   await intake.finish();
   assert.equal(store.batches.length, 1);
-  assert.ok(store.batches.every((batch) => !('origin' in batch)));
+  assert.ok(store.batches.every((batch) => !('arrival' in batch)));
 });
