@@ -1,22 +1,12 @@
 import assert from 'node:assert/strict';
-import { describe, type TestContext, test } from 'node:test';
 import { makeClient } from '../../src/api/client.ts';
 import type { PeerJson } from '../../src/cli/peers/peer-json.ts';
 import { toNumber } from '../../src/wire/long.ts';
-import { retentionService, syncControl, syncMonitor, verifyService } from '../../src/wire/services.ts';
-import { closing } from '../support/grpc-client.ts';
-import {
-  at,
-  type Condition,
-  json,
-  type OperatorMesh,
-  operatorMesh,
-  ran,
-  SKEW_MS,
-} from '../support/operator-mesh.ts';
+import { syncMonitor } from '../../src/wire/services.ts';
+import { at, type Condition, json, type OperatorMesh, ran, SKEW_MS } from './operator-mesh.ts';
 
 /** What an operator has to be told of de at tw. */
-interface Told {
+export interface Told {
   /** Its state, in the words of `peers`. */
   readonly state: RegExp;
   /** Whether it lacks the second lot. */
@@ -38,7 +28,8 @@ interface Told {
 const NEVER = /^no node answers there/;
 const STANDS_STILL = /^no node answers at \S+ \(no answer in 1\.5 s\)$/;
 
-const TABLE: Readonly<Record<Condition, Told>> = {
+/** What that is, by what is the matter with de. */
+export const TABLE: Readonly<Record<Condition, Told>> = {
   up: {
     state: /^connected$/,
     behind: false,
@@ -106,8 +97,9 @@ const TABLE: Readonly<Record<Condition, Told>> = {
 };
 
 /** A question to tw, and what the answer has to be. */
-type Ask = (mesh: OperatorMesh, told: Told) => Promise<void>;
+export type Ask = (mesh: OperatorMesh, told: Told) => Promise<void>;
 
+/** By command. */
 const COMMANDS: Readonly<Record<string, Ask>> = {
   peers: async ({ cluster, condition }, { state, behind, failure }) => {
     const { code, told } = await json('peers', ...at(cluster, 'tw'));
@@ -267,34 +259,5 @@ const CALLS: Readonly<Record<string, Ask>> = {
   },
 };
 
-describe('on real processes: everything an operator can ask, of a mesh one of whose fabs is', {
-  concurrency: 2,
-}, () => {
-  for (const [condition, told] of Object.entries(TABLE) as [Condition, Told][]) {
-    test(condition, { timeout: 120_000, concurrency: true }, async (t) => {
-      const mesh = await operatorMesh(t, condition);
-      const asks = Object.entries({ ...COMMANDS, ...CALLS });
-      await Promise.all(asks.map(([what, ask]) => t.test(what, () => ask(mesh, told))));
-      await whole(mesh, t);
-    });
-  }
-});
-
-/** Whatever it was: once it is over, the mesh gets whole again by itself. */
-async function whole({ cluster, condition, since }: OperatorMesh, t: TestContext) {
-  if (condition === 'down') await cluster.startNode('de');
-  if (condition === 'stopped') cluster.thaw('de');
-  for (const fab of ['tw', 'az'] as const) {
-    if (condition === 'slow') cluster.heal(fab, 'de');
-    if (condition === 'paused') await ran('peer', 'resume', 'de', ...at(cluster, fab));
-  }
-  const wait = ['lot', 'wait', since.lot, '--at', 'all', '--timeout', '60'];
-  const { code, told } = await json(...wait, ...at(cluster, 'tw'));
-  assert.deepEqual([code, told.missing], [0, []]);
-  const verify = closing(t, makeClient(verifyService, cluster.address('tw')));
-  const retention = closing(t, makeClient(retentionService, cluster.address('tw')));
-  const control = closing(t, makeClient(syncControl, cluster.address('tw')));
-  assert.equal((await verify.GetVerification({})).peers?.length, 2);
-  assert.equal((await retention.ListPurges({})).purges?.length ?? 0, 0);
-  assert.equal((await control.ListFabs({})).fabs?.length, 3);
-}
+/** Everything that can be asked. */
+export const ASKS: Readonly<Record<string, Ask>> = { ...COMMANDS, ...CALLS };
