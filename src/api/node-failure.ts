@@ -10,6 +10,7 @@ export function nodeFailure(thrown: unknown, address: string): WafersyncError {
   if (status === null) return error;
   const { code, details } = status;
   if (code === GrpcCode.DEADLINE_EXCEEDED) return late(details, address, error);
+  if (code === GrpcCode.CANCELLED) return brokenOff(address, error);
   if (neverConnected(details)) {
     return new WafersyncError('unavailable', `no node answers at ${address}${reasonOf(details)}`, {
       hint: 'Start the node, or correct the address.',
@@ -51,11 +52,28 @@ function late(details: string, address: string, cause: WafersyncError): Wafersyn
   });
 }
 
-/** A status UNAVAILABLE or DEADLINE_EXCEEDED that grpc-js made itself; null for anything else. */
+/** A node that stops breaks off what does not end by itself. */
+function brokenOff(address: string, cause: WafersyncError): WafersyncError {
+  return new WafersyncError(
+    'unavailable',
+    `the node at ${address} broke the call off, as one that stops does`,
+    {
+      hint: 'Try again once it runs: what it acknowledged is kept.',
+      cause,
+    },
+  );
+}
+
+/** What grpc-js says of a call that this side gave up. */
+const OWN_CANCEL = 'Cancelled on client';
+
+const PLAIN: readonly number[] = [GrpcCode.UNAVAILABLE, GrpcCode.DEADLINE_EXCEEDED, GrpcCode.CANCELLED];
+
+/** A status of the connection that grpc-js made itself, or a peer without a word of its own; null for anything else. */
 function libraryStatus(cause: unknown): LibraryStatus | null {
   if (!(cause instanceof Error) || !('details' in cause) || !('metadata' in cause)) return null;
   const status = cause as Error & LibraryStatus;
-  if (status.code !== GrpcCode.UNAVAILABLE && status.code !== GrpcCode.DEADLINE_EXCEEDED) return null;
+  if (!PLAIN.includes(status.code) || status.details === OWN_CANCEL) return null;
   return fromMetadata(status.metadata)[CODE_TRAILER] === undefined ? status : null;
 }
 
