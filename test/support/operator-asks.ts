@@ -26,7 +26,7 @@ export interface Told {
 }
 
 const NEVER = /^no node answers there/;
-const STANDS_STILL = /^no node answers at \S+ \(no answer in 1\.5 s\)$/;
+const STANDS_STILL = /^no node answers at \S+ \(no answer in 4\.5 s\)$/;
 
 /** What that is, by what is the matter with de. */
 export const TABLE: Readonly<Record<Condition, Told>> = {
@@ -57,7 +57,7 @@ export const TABLE: Readonly<Record<Condition, Told>> = {
     failure: [STANDS_STILL, /^Look whether the node of de stands still, or a tunnel takes connections/],
     status:
       /^de: shown as the others know it, for it did not answer: no node answers at \S+ \(no answer in 3 s\)$/m,
-    notCompared: /^no node answers at \S+ \(no answer in 1\.5 s\)\. Look whether the node of de stands still/,
+    notCompared: /^no node answers at \S+ \(no answer in 4\.5 s\)\. Look whether the node of de stands still/,
     missingOfOld: /^de: it cannot be asked: it did not answer before time was up$/,
     doctor: [/^warn 127\.\S+: no answer in 3 s .*the node of de/, /^ok /],
   },
@@ -165,7 +165,7 @@ const COMMANDS: Readonly<Record<string, Ask>> = {
     assert.match(told.missing.join(), behind ? /^de is not known to have \d+ updates of it$/ : /^$/);
   },
   'lot wait, of what de has': async ({ cluster, before }, { missingOfOld }) => {
-    const wait = ['lot', 'wait', before.lot, '--at', 'all', '--timeout', missingOfOld ? '2' : '60'];
+    const wait = ['lot', 'wait', before.lot, '--at', 'all', '--timeout', missingOfOld ? '4' : '60'];
     const { code, told } = await json(...wait, ...at(cluster, 'tw'));
     assert.equal(code, missingOfOld ? 2 : 0);
     assert.match(told.missing.join(), missingOfOld ?? /^$/);

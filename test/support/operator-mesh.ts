@@ -29,7 +29,7 @@ const OPTIONS: Readonly<Record<Condition, ClusterOptions>> = {
   up: {},
   down: {},
   // So that one that stands still is noticed soon.
-  stopped: { config: { sync: { keepalive_ms: 1_000 } } },
+  stopped: { config: { sync: { keepalive_ms: 3_000 } } },
   slow: {},
   paused: {},
   skewed: {
@@ -114,7 +114,7 @@ const NOTICED: Readonly<Record<Condition, (peer: PeerJson) => boolean>> = {
   up: (peer) => isWhole(peer),
   down: ({ state, last_failure }) =>
     state === 'dialling' && /^no node answers/.test(last_failure?.reason ?? ''),
-  stopped: ({ last_failure }) => /no answer in 1\.5 s/.test(last_failure?.reason ?? ''),
+  stopped: ({ last_failure }) => /no answer in 4\.5 s/.test(last_failure?.reason ?? ''),
   slow: ({ state, lacks_updates, rtt_ms }) =>
     state === 'connected' && lacks_updates > 0 && rtt_ms >= 2 * SLOW_DELAY_MS,
   paused: ({ state, lacks_updates }) => state === 'paused' && lacks_updates > 0,
