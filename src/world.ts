@@ -22,6 +22,7 @@ export interface World {
 export type TimerPurpose =
   | 'group-commit'
   | 'stream-flush'
+  | 'connect'
   | 'reconnect'
   | 'heartbeat'
   | 'idle'

@@ -21,6 +21,13 @@ export function plainly(details: string): string {
   return neverConnected(details) ? `no node answers there${reasonOf(details)}` : details;
 }
 
+/** What can be done where nobody answers; empty where grpc-js says something else. @param address host:port, where it is known */
+export function remedyOf(details: string, peer: string, address: string | null): string {
+  if (!neverConnected(details)) return '';
+  const where = address === null ? '' : ` (${address})`;
+  return `Start the node of ${peer}, or correct its address${where} or the tunnel that begins there.`;
+}
+
 /** The reason in what grpc-js says, in parentheses; empty where it gives none. */
 export function reasonOf(details: string): string {
   const code = /\bE[A-Z]{3,}\b/.exec(details)?.[0];

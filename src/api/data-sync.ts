@@ -175,9 +175,14 @@ function isPeer(metadata: Metadata): boolean {
   return metadata.get(PEER_FAB).length > 0;
 }
 
-/** Who dials. @throws WafersyncError `precondition` for a stranger, this node itself, or another protocol */
+/** Who dials. @throws WafersyncError `invalid` where nobody says so, `precondition` for a stranger, this node itself, or another protocol */
 export function peerOf(options: Pick<DataSyncOptions, 'self' | 'membership'>, metadata: Metadata): FabId {
-  const peer = fabId(String(metadata.get(PEER_FAB)[0] ?? ''));
+  if (!isPeer(metadata)) {
+    throw new WafersyncError('invalid', `only nodes of the mesh call this, and ${PEER_FAB} is not given`, {
+      hint: 'Results are read by GetHistoricalTests or ReadRun, and fabs are compared by VerifyService/Verify.',
+    });
+  }
+  const peer = fabId(String(metadata.get(PEER_FAB)[0]));
   if (peer === options.self) {
     throw new WafersyncError('precondition', `this node is ${peer} as well`, {
       hint: 'Every fab of a mesh runs one node: give each its own fab, and correct the addresses under mesh.peers.',

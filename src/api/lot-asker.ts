@@ -6,6 +6,7 @@ import { syncMonitor } from '../wire/services.ts';
 import { GrpcCode } from '../wire/status.ts';
 import { fromOriginIntervals } from '../wire/vectors.ts';
 import { makeClient } from './client.ts';
+import { nodeFailure } from './node-failure.ts';
 
 /** How long a fab may take to say what it has of a lot, milliseconds. */
 const ASK_DEADLINE_MS = 5_000;
@@ -42,16 +43,16 @@ export function lotAsker(membership: Pick<Membership, 'addressOf'>): AskLot {
       };
     } catch (thrown) {
       if (signal.aborted) return { kind: 'silent', reason: 'it did not answer before time was up' };
-      return failed(WafersyncError.from(thrown));
+      return failed(WafersyncError.from(thrown), address);
     } finally {
       client.close();
     }
   };
 }
 
-function failed(error: WafersyncError): LotAnswer {
+function failed(error: WafersyncError, address: string): LotAnswer {
   const { cause } = error;
   const isUnknown = cause instanceof Error && 'code' in cause && cause.code === GrpcCode.UNIMPLEMENTED;
   if (isUnknown) return { kind: 'unaskable', reason: 'its version of wafersync cannot be asked for a lot' };
-  return { kind: 'silent', reason: error.line };
+  return { kind: 'silent', reason: nodeFailure(error, address).line };
 }

@@ -7,7 +7,7 @@ import type { Rate } from '../sync/throughput.ts';
 import { fromNumber } from '../wire/long.ts';
 import type { Message } from '../wire/message.ts';
 import { unary } from './call.ts';
-import { neverConnected, plainly } from './connection-words.ts';
+import { plainly, remedyOf } from './connection-words.ts';
 
 const { PeerCondition: Condition, PeerLaneKind: Kind } = wafersync.v1;
 
@@ -65,20 +65,18 @@ function toPeer(facts: PeerFacts): Message<'Peer'> {
   };
 }
 
+/** For what the library says of a lane that was up. */
+const NOTHING_TO_DO = 'Nothing needs to be done: it is dialled again by itself.';
+
 function toFailure({ kind, error, atMs }: LaneFailure, { peer, address }: PeerFacts): Message<'PeerFailure'> {
+  const known = remedyOf(error.message, peer, address);
+  const remedy = known ? `${known} It is dialled again by itself.` : NOTHING_TO_DO;
   return {
     reason: plainly(error.message),
-    remedy: error.hint || remedyOf(error.message, peer, address),
+    remedy: error.hint || remedy,
     at_ms: whole(atMs),
     lane: KINDS[kind],
   };
-}
-
-/** For what the library says, which knows no remedy. */
-function remedyOf(message: string, peer: string, address: string | null): string {
-  if (!neverConnected(message)) return 'Nothing needs to be done: it is dialled again by itself.';
-  const where = address === null ? '' : ` (${address})`;
-  return `Start the node of ${peer}, or correct its address${where} or the tunnel that begins there. It is dialled again by itself.`;
 }
 
 function toLag({ ms, uncertaintyMs, atMs }: Lag): Message<'PeerLag'> {

@@ -53,6 +53,9 @@ export interface SyncMonitorOptions {
 /** Where a client does not say: least time between two answers of WatchNode, milliseconds. */
 const DEFAULT_INTERVAL_MS = 100;
 
+/** Longest time that it may say, milliseconds: timers go no further than some weeks. */
+const MAX_INTERVAL_MS = 3_600_000;
+
 /** Handlers of SyncMonitor. */
 export function syncMonitorHandlers(options: SyncMonitorOptions): HandlersOf<typeof syncMonitor.methods> {
   const startedMs = options.world.steadyMs();
@@ -64,7 +67,8 @@ export function syncMonitorHandlers(options: SyncMonitorOptions): HandlersOf<typ
       listHeld(options.store, request),
     ),
     WatchNode: serverStream((request: wafersync.v1.WatchNodeRequest.$Properties, { signal }) => {
-      const interval = request.min_interval_ms || DEFAULT_INTERVAL_MS;
+      const wished = request.min_interval_ms || DEFAULT_INTERVAL_MS;
+      const interval = Math.min(wished, MAX_INTERVAL_MS);
       return options.slots.during(async function* () {
         for await (const _ of onChange(options.sync.changes, options.world, interval, signal))
           yield { node: state() };

@@ -1,5 +1,6 @@
 import type { handleBidiStreamingCall } from '@grpc/grpc-js';
 import { type FabId, fabId } from '../clocks/dot.ts';
+import type { WafersyncError } from '../errors.ts';
 import type { Membership } from '../sync/membership.ts';
 import { fromQuestion, toAnswer, toFinding } from '../sync/transport/digest-codec.ts';
 import type { PeerResult, PeerVerification, Verifier, VerifyEvent } from '../sync/verify/verifier.ts';
@@ -7,6 +8,7 @@ import { fromNumber } from '../wire/long.ts';
 import type { Message } from '../wire/message.ts';
 import type { verifyService } from '../wire/services.ts';
 import { bidi, serverStream, unary } from './call.ts';
+import { plainly, remedyOf } from './connection-words.ts';
 import { peerOf } from './data-sync.ts';
 import type { HandlersOf } from './handlers.ts';
 import { toHandlerError } from './metadata.ts';
@@ -14,7 +16,7 @@ import { toHandlerError } from './metadata.ts';
 /** What the service is made of. */
 export interface VerifyServiceOptions {
   readonly self: FabId;
-  readonly membership: Pick<Membership, 'fabs' | 'members' | 'stateOf'>;
+  readonly membership: Pick<Membership, 'fabs' | 'members' | 'stateOf' | 'addressOf'>;
   readonly verifier: Pick<Verifier, 'verify' | 'answer' | 'view'>;
 }
 
@@ -38,11 +40,15 @@ export function verifyServiceHandlers(
   );
   return {
     Verify: serverStream((request: Message<'VerifyRequest'>, { signal }) =>
-      verification(verifier, request, self, signal),
+      verification(options, request, signal),
     ),
     GetVerification: unary<Message<'GetVerificationRequest'>, Message<'GetVerificationResponse'>>(() => {
       const { intervalH, allEqualMs, peers } = verifier.view();
-      return { interval_h: intervalH, all_equal_us: toUs(allEqualMs), peers: peers.map(toVerification) };
+      return {
+        interval_h: intervalH,
+        all_equal_us: toUs(allEqualMs),
+        peers: peers.map((peer) => toVerification(peer, options)),
+      };
     }),
     CompareDigests: (call) => {
       try {
@@ -58,9 +64,8 @@ export function verifyServiceHandlers(
 
 /** Events of a verification as they happen; it goes on while the client takes them. */
 async function* verification(
-  verifier: VerifyServiceOptions['verifier'],
+  options: VerifyServiceOptions,
   { fab_ids, no_repair }: Message<'VerifyRequest'>,
-  self: FabId,
   signal: AbortSignal,
 ): AsyncGenerator<Message<'VerifyResponse'>> {
   const events: VerifyEvent[] = [];
@@ -73,7 +78,7 @@ async function* verification(
     events.push(event);
     wake();
   };
-  const done = verifier.verify(wish, tell, signal);
+  const done = options.verifier.verify(wish, tell, signal);
   const end = () => {
     over = true;
     wake();
@@ -81,7 +86,7 @@ async function* verification(
   done.then(end, end);
   while (!over || events.length > 0) {
     const event = events.shift();
-    if (event) yield toEvent(event, self);
+    if (event) yield toEvent(event, options);
     else {
       await new Promise<void>((resolve) => {
         wake = resolve;
@@ -91,32 +96,42 @@ async function* verification(
   await done;
 }
 
-function toEvent(event: VerifyEvent, self: FabId): Message<'VerifyResponse'> {
+function toEvent(event: VerifyEvent, options: VerifyServiceOptions): Message<'VerifyResponse'> {
   if (event.type === 'progress')
     return { progress: { fab_id: event.fab, subjects: fromNumber(event.subjects) } };
-  if (event.type === 'result') return { result: toResult(event.result) };
+  if (event.type === 'result') return { result: toResult(event.result, options) };
   const { fab, finding, peer } = event;
-  return { finding: { ...toFinding(finding, fab ?? self), peer_fab_id: peer ?? '' } };
+  return { finding: { ...toFinding(finding, fab ?? options.self), peer_fab_id: peer ?? '' } };
 }
 
-function toResult(result: PeerResult): Message<'VerifyResult'> {
+function toResult(result: PeerResult, { membership }: VerifyServiceOptions): Message<'VerifyResult'> {
   const { fab, wafers, subjects, onTheWay, different, repaired, notRepaired, bytes, error, more } = result;
   return {
     ...{ fab_id: fab, wafers: fromNumber(wafers), subjects: fromNumber(subjects) },
     equal: fromNumber(subjects - onTheWay - different),
     ...{ on_the_way: fromNumber(onTheWay), different: fromNumber(different) },
     ...{ repaired: fromNumber(repaired), not_repaired: fromNumber(notRepaired) },
-    ...{ bytes_exchanged: fromNumber(bytes), error: error?.line ?? '', more },
+    ...{
+      bytes_exchanged: fromNumber(bytes),
+      error: error ? notCompared(error, fab, membership.addressOf(fab)) : '',
+      more,
+    },
   };
 }
 
-function toVerification(peer: PeerVerification): Message<'PeerVerification'> {
+/** Why a fab could not be compared, with the remedy. */
+function notCompared(error: WafersyncError, fab: FabId, address: string | null): string {
+  const remedy = error.hint || remedyOf(error.message, fab, address) || 'Verify again.';
+  return `${plainly(error.message)}. ${remedy}`;
+}
+
+function toVerification(peer: PeerVerification, options: VerifyServiceOptions): Message<'PeerVerification'> {
   return {
     fab_id: peer.fab,
     looked_us: toUs(peer.lookedMs),
     equal_us: toUs(peer.equalMs),
     thorough: peer.thorough,
-    ...(peer.last ? { last: toResult(peer.last) } : {}),
+    ...(peer.last ? { last: toResult(peer.last, options) } : {}),
   };
 }
 

@@ -1,25 +1,27 @@
 import { makeClient } from '../api/client.ts';
+import { nodeFailure } from '../api/node-failure.ts';
 import { WafersyncError } from '../errors.ts';
 import type { wafersync } from '../gen/wafersync.js';
 import { syncMonitor } from '../wire/services.ts';
-import { nodeFailure } from './node-client.ts';
 
-/** What a node said of itself; or null, and why it said nothing. */
+/** What a node said of itself; or null, and why it said nothing. Late: something may take connections there and say nothing. */
 export type AskedNode =
-  | { readonly node: wafersync.v1.NodeState.$Properties; readonly error: null }
-  | { readonly node: null; readonly error: WafersyncError };
+  | { readonly node: wafersync.v1.NodeState.$Properties; readonly error: null; readonly late: false }
+  | { readonly node: null; readonly error: WafersyncError; readonly late: boolean };
 
 /** Asks a node how it is, for no longer than a while. */
 export async function askNode(address: string, deadlineMs: number): Promise<AskedNode> {
   const monitor = makeClient(syncMonitor, address);
   try {
     const { node } = await monitor.GetNode({}, { deadlineMs });
-    if (node) return { node, error: null };
-    return { node: null, error: new WafersyncError('unavailable', `the node at ${address} gave no state`) };
+    if (node) return { node, error: null, late: false };
+    const empty = new WafersyncError('unavailable', `the node at ${address} gave no state`);
+    return { node: null, error: empty, late: false };
   } catch (thrown) {
     const error = WafersyncError.from(thrown);
+    if (error.code !== 'cancelled') return { node: null, error: nodeFailure(error, address), late: false };
     const late = new WafersyncError('unavailable', `no answer in ${deadlineMs / 1000} s`);
-    return { node: null, error: error.code === 'cancelled' ? late : nodeFailure(error, address) };
+    return { node: null, error: late, late: true };
   } finally {
     monitor.close();
   }

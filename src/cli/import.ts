@@ -1,13 +1,14 @@
 import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { ClientOf } from '../api/client.ts';
+import { nodeFailure } from '../api/node-failure.ts';
 import { WafersyncError } from '../errors.ts';
 import type { wafersync } from '../gen/wafersync.js';
 import { formatWafer } from '../wafer/wafer-key.ts';
 import { toNumber } from '../wire/long.ts';
 import { runService } from '../wire/services.ts';
 import { ImportProgress } from './import-progress.ts';
-import { nodeFailure, withNode } from './node-client.ts';
+import { withNode } from './node-client.ts';
 import type { WaitFor } from './options.ts';
 import { failureLine, grouped, type Terminal, table } from './output.ts';
 import { checkMembers, waitForFabs } from './wait.ts';

@@ -90,7 +90,7 @@ export function syncParts(config: NodeConfig, { store, world, log }: PartsAround
   const minute = minuteOfDay(config.timeZone);
   const rates = new PeerRates({ world, minuteOfDay: minute, limits: store.limits.all() });
   const sync = new SyncRunner({
-    ...syncOptions(config, store, { membership, traffic, rates }),
+    ...syncOptions(config, store, { membership, traffic, rates, world }),
     ...{ replica, store, world, log },
   });
   traffic.changes.subscribe(logged(log, 'lanes', () => sync.changes.emit()));
@@ -117,7 +117,7 @@ export function syncParts(config: NodeConfig, { store, world, log }: PartsAround
     ...{ store, replica, world, log, self: config.fab },
     members: () => membership.members(),
     canDial: (fab) => membership.addressOf(fab) !== null,
-    dial: digestDialer({ ...dialOptions(config, membership, store), world }),
+    dial: digestDialer(dialOptions(config, membership, store, world)),
     reports: () => sync.reports(),
     intervalH: config.sync.verifyIntervalH,
   });
@@ -147,9 +147,10 @@ interface Dialling {
   readonly membership: Membership;
   readonly traffic: PeerTraffic;
   readonly rates: PeerRates;
+  readonly world: World;
 }
 
-function syncOptions(config: NodeConfig, store: Store, { membership, traffic, rates }: Dialling) {
+function syncOptions(config: NodeConfig, store: Store, { membership, traffic, rates, world }: Dialling) {
   const { sync } = config;
   return {
     peers: membership.dialled(),
@@ -165,15 +166,16 @@ function syncOptions(config: NodeConfig, store: Store, { membership, traffic, ra
     reconnect: { minMs: sync.reconnectMinMs, maxMs: sync.reconnectMaxMs },
     heartbeatMs: sync.heartbeatMs,
     transport: countedTransport(
-      pacedTransport(grpcTransport(dialOptions(config, membership, store)), rates),
+      pacedTransport(grpcTransport(dialOptions(config, membership, store, world)), rates),
       traffic,
     ),
   };
 }
 
 /** How peers are dialled. */
-function dialOptions({ sync }: NodeConfig, membership: Membership, store: Store) {
+function dialOptions({ sync }: NodeConfig, membership: Membership, store: Store, world: World) {
   return {
+    world,
     self: () => store.origin,
     addressOf: (peer: FabId) => membership.addressOf(peer),
     keepaliveMs: sync.keepaliveMs,

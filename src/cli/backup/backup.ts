@@ -140,8 +140,10 @@ function interrupted(file: string): WafersyncError {
 }
 
 function fromFileSystem(thrown: unknown, file: string): unknown {
-  const { code, syscall } = thrown as NodeJS.ErrnoException;
-  if (thrown instanceof WafersyncError || syscall === undefined) return thrown;
+  // What failed while the node was asked comes wrapped.
+  const failure = thrown instanceof WafersyncError ? thrown.cause : thrown;
+  const { code, syscall } = (failure ?? {}) as NodeJS.ErrnoException;
+  if (syscall === undefined) return thrown;
   const full = code === 'ENOSPC' || code === 'EDQUOT';
   return new WafersyncError(full ? 'exhausted' : 'unavailable', `backup ${file} cannot be written: ${code}`, {
     hint: full

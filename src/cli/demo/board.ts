@@ -1,7 +1,8 @@
+import { nodeFailure } from '../../api/node-failure.ts';
 import type { wafersync } from '../../gen/wafersync.js';
 import { toNumber } from '../../wire/long.ts';
 import { syncMonitor } from '../../wire/services.ts';
-import { nodeFailure, withNode } from '../node-client.ts';
+import { withNode } from '../node-client.ts';
 import { grouped } from '../output.ts';
 import { addressOf, type DemoFab } from './fabs.ts';
 

@@ -16,6 +16,8 @@ export interface Asked {
   readonly node: wafersync.v1.NodeState.$Properties | null;
   /** Why not. */
   readonly error: string;
+  /** It said nothing in time, though nothing says that nobody is there. */
+  readonly late: boolean;
   /** How far its clock is ahead of this machine's, and how far that may be off, milliseconds; null where it does not say. */
   readonly clock: { readonly aheadMs: number; readonly uncertaintyMs: number } | null;
 }
@@ -23,10 +25,10 @@ export interface Asked {
 /** Asks a node how it is. */
 export async function ask(fab: FabId, address: string, world: World): Promise<Asked> {
   const [beganMs, began] = [world.nowMs(), world.steadyMs()];
-  const { node, error } = await askNode(address, DEADLINE_MS);
+  const { node, error, late } = await askNode(address, DEADLINE_MS);
   const tookMs = world.steadyMs() - began;
   const theirs = toNumber(node?.clock?.now_ms);
   const clock =
     theirs > 0 ? { aheadMs: theirs - (beganMs + tookMs / 2), uncertaintyMs: tookMs / 2 + 1 } : null;
-  return { fab, address, node, error: error?.message ?? '', clock };
+  return { fab, address, node, error: error?.message ?? '', late, clock };
 }

@@ -22,10 +22,22 @@ export async function checkPorts({ fab, listen, metrics }: NodeConfig, own: Aske
   else if (there) {
     const says = `the node of ${there} listens on ${own.address}, where that of ${fab} is to`;
     findings.push(fail('port', says, 'Set listen.port to another one, or stop that node.'));
-  } else findings.push(await free('port', host, port, 'listen'));
+  } else {
+    const found = await free('port', host, port, 'listen');
+    findings.push(own.late && found.state === 'fail' ? silent(fab, own) : found);
+  }
   if (metrics.port > 0 && there !== fab)
     findings.push(await free('metrics port', metrics.host, metrics.port, 'metrics'));
   return [...findings, ...lent(port)];
+}
+
+/** Something has the port, takes connections and says nothing. */
+function silent(fab: string, { address, error }: Asked): Finding {
+  return fail(
+    'port',
+    `something takes connections at ${address} and says nothing (${error})`,
+    `If it is the node of ${fab}, its process stands still or has too much to do: look at its log and its machine, and restart it. Else stop that process, or set listen.port to another one.`,
+  );
 }
 
 /** Whether a port can be listened on. */
@@ -64,7 +76,8 @@ function lent(port: number): Finding[] {
 }
 
 /** How the node is, if it runs. */
-export function checkNode({ fab }: NodeConfig, { node }: Asked): Finding {
+export function checkNode({ fab }: NodeConfig, { node, late, error }: Asked): Finding {
+  if (late) return skipped('node', `it could not be asked: ${error}`);
   if (node?.fab_id !== fab) return skipped('node', 'it does not run: `wafersync serve` starts it');
   const faults = [
     node.fenced ?? '',

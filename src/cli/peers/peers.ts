@@ -80,12 +80,12 @@ function flowLines({ fab_id, sent, received }: PeerJson): string[] {
 }
 
 function failures(peers: readonly PeerJson[], nowMs: number): string[] {
-  const lines = peers.flatMap(({ fab_id, last_failure }) => {
+  const lines = peers.flatMap(({ fab_id, last_failure, lanes }) => {
     if (!last_failure) return [];
     const { reason, remedy, at_ms, lane } = last_failure;
-    return [
-      `${fab_id}, ${lane.replaceAll('-', ' ')}, ${ago(at_ms, nowMs)} ago: ${sentence(reason)} ${remedy}`,
-    ];
+    const isUp = lanes.some(({ kind, up }) => kind === lane && up);
+    const told = isUp ? 'It is up again.' : remedy;
+    return [`${fab_id}, ${lane.replaceAll('-', ' ')}, ${ago(at_ms, nowMs)} ago: ${sentence(reason)} ${told}`];
   });
   return lines.length > 0 ? ['', 'last failures:', ...lines] : [];
 }

@@ -79,11 +79,12 @@ async function follow(
       }
     });
   } catch (thrown) {
-    if (!signal?.aborted || !last) throw thrown;
+    if (!signal?.aborted) throw thrown;
   }
   if (last) return last;
-  throw new WafersyncError('unavailable', `the node at ${node} said nothing of its drain`, {
-    hint: 'Try again.',
+  const within = signal?.aborted ? ` in ${duration(timeout ?? 0)}` : '';
+  throw new WafersyncError('unavailable', `the node at ${node} said nothing of its drain${within}`, {
+    hint: 'Look whether it runs, and ask again: it may be drained.',
   });
 }
 

@@ -6,36 +6,39 @@ import { verifyService } from '../../wire/services.ts';
 import { GrpcCode } from '../../wire/status.ts';
 import type { Cancel, World } from '../../world.ts';
 import type { Answer, DialDigests, DigestPeer, Question } from '../verify/questions.ts';
+import { unlessConnected } from './connecting.ts';
 import { fromAnswer, toQuestion } from './digest-codec.ts';
-import { channelOptions, failure, type GrpcTransportOptions, peerMetadata } from './grpc-transport.ts';
+import {
+  channelOptions,
+  connectWithinMs,
+  failure,
+  type GrpcTransportOptions,
+  peerMetadata,
+} from './grpc-transport.ts';
 
 /** How long a peer may say nothing while it is asked, milliseconds. A check waits for what is fetched again. */
 const SILENCE_MS = 120_000;
 
-/** What a dialler works with. */
-export interface DigestDialerOptions extends GrpcTransportOptions {
-  readonly world: World;
-}
-
 type Call = ClientDuplexStream<Message<'CompareDigestsRequest'>, Message<'CompareDigestsResponse'>>;
 
 /** Dials other nodes to compare what they have. */
-export function digestDialer(options: DigestDialerOptions): DialDigests {
+export function digestDialer(options: GrpcTransportOptions): DialDigests {
   return (peer) => new GrpcDigestPeer(options, peer);
 }
 
 /** Another node, asked on a connection of its own. */
 class GrpcDigestPeer implements DigestPeer {
-  readonly #world: World;
+  readonly #world: Pick<World, 'after'>;
   readonly #peer: FabId;
   readonly #client: Client;
   readonly #call: Call;
+  readonly #stopWaiting: Cancel;
   #bytes = 0;
   /** Who waits for an answer. */
   #waiting: { answered(answer: Answer): void; failed(error: WafersyncError): void } | null = null;
   #failure: WafersyncError | null = null;
 
-  constructor(options: DigestDialerOptions, peer: FabId) {
+  constructor(options: GrpcTransportOptions, peer: FabId) {
     this.#world = options.world;
     this.#peer = peer;
     const address = options.addressOf(peer);
@@ -55,6 +58,10 @@ class GrpcDigestPeer implements DigestPeer {
     this.#call.on('data', (message: Message<'CompareDigestsResponse'>) => this.#heard(message));
     this.#call.on('error', (error) => this.#over(this.#plainly(error)));
     this.#call.on('end', () => this.#over(new WafersyncError('unavailable', `${peer} ended the comparison`)));
+    const connecting = { client: this.#client, world: options.world, peer, address };
+    this.#stopWaiting = unlessConnected({ ...connecting, withinMs: connectWithinMs(options) }, (error) =>
+      this.#over(error),
+    );
   }
 
   get bytes(): number {
@@ -95,6 +102,7 @@ class GrpcDigestPeer implements DigestPeer {
   }
 
   close(): void {
+    this.#stopWaiting();
     this.#over(new WafersyncError('cancelled', 'the comparison is over'));
     this.#call.cancel();
     this.#client.close();

@@ -11,7 +11,9 @@ import { formatEpoch } from '../../clocks/dot.ts';
 import { WafersyncError } from '../../errors.ts';
 import { dataSync } from '../../wire/services.ts';
 import { fromStatus } from '../../wire/status.ts';
+import type { Cancel, World } from '../../world.ts';
 import { PROTOCOL_VERSION } from '../messages.ts';
+import { unlessConnected } from './connecting.ts';
 import { grpcStream } from './grpc-stream.ts';
 import {
   fromPullRequest,
@@ -20,7 +22,7 @@ import {
   toPullRequest,
   toWaferUpdate,
 } from './lane-codec.ts';
-import type { Transport } from './transport.ts';
+import type { Stream, Transport } from './transport.ts';
 
 /** Metadata by which a dialling node names itself. A client without it is no peer. */
 export const PEER_FAB = 'wafersync-fab';
@@ -35,6 +37,7 @@ export interface GrpcTransportOptions {
   readonly self: () => Origin;
   /** host:port of a peer when it is dialled; null where none is known. */
   readonly addressOf: (peer: FabId) => string | null;
+  readonly world: Pick<World, 'after'>;
   /** How often a silent connection is probed. */
   readonly keepaliveMs: number;
   /** How long a probe may go unanswered before the connection counts as lost. */
@@ -47,20 +50,22 @@ export interface GrpcTransportOptions {
 
 /** Dials peers over gRPC: for each a connection for live data, and another to catch up. */
 export function grpcTransport(options: GrpcTransportOptions): Transport {
-  const open = new Set<Client>();
-  const dial = (peer: FabId, extra: ChannelOptions): Client => {
+  /** Each with what gives up waiting for its connection. */
+  const open = new Map<Client, Cancel>();
+  const dial = (peer: FabId, extra: ChannelOptions): Dialled => {
     const address = options.addressOf(peer);
     if (!address) throw new WafersyncError('internal', `no address of ${peer} is known`);
     const client = new Client(address, credentials.createInsecure(), {
       ...channelOptions(options),
       ...extra,
     });
-    open.add(client);
-    return client;
+    open.set(client, () => {});
+    return { client, peer, address };
   };
   const hangUp = (client: Client, call: { cancel(): void }) => {
-    call.cancel();
+    open.get(client)?.();
     open.delete(client);
+    call.cancel();
     client.close();
   };
   const bidi = <Out, In>(client: Client, method: BidiMethod<Out, In>): ClientDuplexStream<Out, In> =>
@@ -70,33 +75,57 @@ export function grpcTransport(options: GrpcTransportOptions): Transport {
       method.responseDeserialize,
       peerMetadata(options.self()),
     );
+  /** A stream that ends where its connection does not come about. */
+  const bounded = <Out>(dialled: Dialled, stream: Stream<Out>): Stream<Out> => {
+    const connecting = { ...dialled, world: options.world, withinMs: connectWithinMs(options) };
+    const cancel = unlessConnected(connecting, (error) => stream.close(error));
+    if (open.has(dialled.client)) open.set(dialled.client, cancel);
+    else cancel();
+    return stream;
+  };
   return {
     dialLive(peer, handlers) {
-      const client = dial(peer, {});
-      const call = bidi(client, dataSync.methods.SyncWaferData);
-      const end = () => hangUp(client, call);
+      const dialled = dial(peer, {});
+      const call = bidi(dialled.client, dataSync.methods.SyncWaferData);
+      const end = () => hangUp(dialled.client, call);
       const codec = { decode: fromSyncStatus, encode: toWaferUpdate, failure, end };
-      return grpcStream(call, codec, handlers);
+      return bounded(dialled, grpcStream(call, codec, handlers));
     },
     dialPull(peer, handlers) {
-      const client = dial(peer, { 'grpc-node.flow_control_window': options.catchUpWindowBytes });
-      const call = bidi(client, dataSync.methods.PullWaferData);
-      const end = () => hangUp(client, call);
+      const dialled = dial(peer, { 'grpc-node.flow_control_window': options.catchUpWindowBytes });
+      const call = bidi(dialled.client, dataSync.methods.PullWaferData);
+      const end = () => hangUp(dialled.client, call);
       const codec = { decode: fromWaferUpdate, encode: toPullRequest, failure, end };
-      return grpcStream(call, codec, handlers);
+      return bounded(dialled, grpcStream(call, codec, handlers));
     },
     dialOffer(peer, handlers) {
-      const client = dial(peer, {});
-      const call = bidi(client, dataSync.methods.OfferWaferData);
-      const end = () => hangUp(client, call);
+      const dialled = dial(peer, {});
+      const call = bidi(dialled.client, dataSync.methods.OfferWaferData);
+      const end = () => hangUp(dialled.client, call);
       const codec = { decode: fromPullRequest, encode: toWaferUpdate, failure, end };
-      return grpcStream(call, codec, handlers);
+      return bounded(dialled, grpcStream(call, codec, handlers));
     },
     close() {
-      for (const client of open) client.close();
+      for (const [client, cancel] of open) {
+        cancel();
+        client.close();
+      }
       open.clear();
     },
   };
+}
+
+/** A peer that was dialled. */
+interface Dialled {
+  readonly client: Client;
+  readonly peer: FabId;
+  /** host:port. */
+  readonly address: string;
+}
+
+/** How long a connection may take to come about, milliseconds: as long as one that is there may say nothing. */
+export function connectWithinMs({ keepaliveMs, keepaliveTimeoutMs }: GrpcTransportOptions): number {
+  return keepaliveMs + keepaliveTimeoutMs;
 }
 
 /** The part of a method that a raw client needs. */
