@@ -137,12 +137,19 @@ async function close(server: Server, calls: OpenCalls, world: World, graceMs: nu
     server.tryShutdown((error) => (error ? reject(error) : resolve()));
   });
   calls.endAll(stopping, (call) => call.bounds.subscription);
-  let stopWaiting = world.after('shutdown', graceMs, () => {
-    calls.endAll(stopping);
-    stopWaiting = world.after('shutdown', LAST_WORDS_MS, () => server.forceShutdown());
+  let stopWaiting = () => {};
+  const cut = new Promise<void>((resolve) => {
+    stopWaiting = world.after('shutdown', graceMs, () => {
+      calls.endAll(stopping);
+      stopWaiting = world.after('shutdown', LAST_WORDS_MS, () => {
+        server.forceShutdown();
+        // A connection that takes nothing ends only with the process, or once the library has missed a sign of life.
+        stopWaiting = world.after('shutdown', LAST_WORDS_MS, resolve);
+      });
+    });
   });
   try {
-    await done;
+    await Promise.race([done, cut]);
   } finally {
     stopWaiting();
   }

@@ -9,6 +9,7 @@ import type { WafersyncError } from '../../src/errors.ts';
 import { syncMonitor } from '../../src/wire/services.ts';
 import { closing, collect, Journal, StillWorld, settled, until } from '../support/grpc-client.ts';
 import { unusedMonitorHandlers } from '../support/unused-handlers.ts';
+import { WanProxy } from '../support/wan-proxy.ts';
 
 /** A server that a test closes by itself. WatchNode waits for its end; GetNode for `open`, whatever becomes of it. */
 async function monitor(t: TestContext) {
@@ -139,6 +140,34 @@ test('a client that takes not even the last words is cut', async (t) => {
   world.advance(500);
   await closed;
   await states.return?.();
+});
+
+test('a link that takes nothing any more does not keep a server from closing', async (t) => {
+  const world = new StillWorld();
+  const server = createServer({ log: new Journal(), world });
+  let produced = 0;
+  server.add(syncMonitor, {
+    ...unusedMonitorHandlers,
+    GetNode: unary(() => ({})),
+    WatchNode: serverStream(async function* () {
+      for (; ; produced += 1) yield { node: { fab_id: 'x'.repeat(100_000) } };
+    }),
+  });
+  const link = await WanProxy.open(await server.bind('127.0.0.1', 0));
+  t.after(() => link.close());
+  const client = closing(t, makeClient(syncMonitor, link.address));
+  const states = client.WatchNode({})[Symbol.asyncIterator]();
+  await states.next();
+  link.stall('back');
+  await settled(() => produced);
+  const closed = server.close(1000);
+  world.advance(1000);
+  await until(() => world.timers.length === 1);
+  world.advance(500);
+  await until(() => world.timers.length === 1);
+  world.advance(500);
+  await closed;
+  assert.equal(link.connections, 1, 'it was not waited for');
 });
 
 test('a server that never listened closes', async () => {
