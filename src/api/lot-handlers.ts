@@ -56,7 +56,7 @@ export function lotHandlers(options: LotHandlersOptions): HandlersOf<LotMethods>
     GetLotStatus: unary<Message<'GetLotStatusRequest'>, Message<'GetLotStatusResponse'>>(
       async ({ lot }, { signal }) => {
         const turns = new Turns(options.world, 0, 'notify');
-        const facts = await knownLot(lots, givenLot(lot), turns);
+        const facts = await knownLot(lots, givenLot(lot), signal, turns);
         const mesh = meshNow(options);
         const telling = withWafers(lotStatus(facts, mesh, store), facts, mesh);
         return { status: await turns.run(telling, signal) };
@@ -65,18 +65,20 @@ export function lotHandlers(options: LotHandlersOptions): HandlersOf<LotMethods>
     WatchSyncStatus: serverStream<Message<'WatchSyncStatusRequest'>, Message<'WatchSyncStatusResponse'>>(
       (request, { signal }) => slots.during(() => watchSync(options, request, signal)),
     ),
-    GetLotDigest: unary<Message<'GetLotDigestRequest'>, Message<'GetLotDigestResponse'>>(async ({ lot }) => {
-      // A lot that is not known is one of no updates: whoever compares is answered alike.
-      const content = await lots.content(givenLot(lot));
-      return {
-        fab_id: store.origin.fab,
-        epoch: fromNumber(store.origin.epoch),
-        digest: content.digest,
-        updates: fromNumber(content.applied.size),
-        vector: toOriginIntervals(content.applied),
-        held_updates: fromNumber(heldOf(content)),
-      };
-    }),
+    GetLotDigest: unary<Message<'GetLotDigestRequest'>, Message<'GetLotDigestResponse'>>(
+      async ({ lot }, { signal }) => {
+        // A lot that is not known is one of no updates: whoever compares is answered alike.
+        const content = await lots.content(givenLot(lot), signal);
+        return {
+          fab_id: store.origin.fab,
+          epoch: fromNumber(store.origin.epoch),
+          digest: content.digest,
+          updates: fromNumber(content.applied.size),
+          vector: toOriginIntervals(content.applied),
+          held_updates: fromNumber(heldOf(content)),
+        };
+      },
+    ),
     WaitForLot: serverStream<Message<'WaitForLotRequest'>, Message<'WaitForLotResponse'>>(
       (request, { signal }) => slots.during(() => waitForLot(options, request, signal)),
       'large',

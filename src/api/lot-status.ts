@@ -112,8 +112,13 @@ export function givenLot(lot: string | null | undefined): string {
 }
 
 /** A lot of which something is here. @throws WafersyncError `not-found` */
-export async function knownLot(lots: LotBook, name: string, turns: Turns): Promise<LotFacts> {
-  const facts = await lots.read(name, turns);
+export async function knownLot(
+  lots: LotBook,
+  name: string,
+  signal: AbortSignal,
+  turns: Turns,
+): Promise<LotFacts> {
+  const facts = await lots.read(name, signal, turns);
   if (facts.known) return facts;
   throw new WafersyncError('not-found', `lot ${name} is not known here`, {
     hint: 'It may not have arrived yet: `wafersync status` tells what is missing, `wafersync lot wait` waits for it.',

@@ -6,6 +6,7 @@ import { EventSource, type Unsubscribe } from '../replica/event-source.ts';
 import type { LotContent } from '../store/lot-scan.ts';
 import { coverageOf } from '../sync/coverage.ts';
 import type { LotBook } from '../sync/lot-book.ts';
+import type { LotFacts } from '../sync/lot-facts.ts';
 import { appliedOf } from '../sync/report.ts';
 import { fromNumber, toNumber } from '../wire/long.ts';
 import type { Message } from '../wire/message.ts';
@@ -89,6 +90,8 @@ class LotWait {
   /** The last round; null where something is known to be missing since. */
   #round: Round | null = null;
   #missing: readonly string[] = [];
+  /** The lot as it was looked at last. */
+  #latest: LotFacts | null = null;
 
   constructor(sources: WaitSources, wish: Wish, signal: AbortSignal) {
     const { world, sync } = sources;
@@ -109,20 +112,40 @@ class LotWait {
     const { world } = this.#sources;
     let told = '';
     for await (const _ of onChange(this.#nudges, world, LOOK_MS, this.#over.signal)) {
-      if (await this.#isConfirmed()) return;
-      const status = await this.#status();
+      const status = await this.#look();
+      if (status === 'over') return;
       const text = JSON.stringify(status);
       if (status && text !== told) yield status;
       told = text;
     }
   }
 
+  /** How the lot is, null while nothing of it is known; or that nothing more is waited for. */
+  async #look(): Promise<Message<'LotStatus'> | null | 'over'> {
+    try {
+      if (await this.#isConfirmed()) return 'over';
+      return this.#statusOf(await this.#facts());
+    } catch (thrown) {
+      // Time was up while a large lot was read.
+      if (this.#over.signal.aborted) return 'over';
+      throw thrown;
+    }
+  }
+
+  /** The lot as it is here. @throws WafersyncError `cancelled` when time is up */
+  async #facts(): Promise<LotFacts> {
+    this.#latest = await this.#sources.lots.read(this.#wish.lot, this.#over.signal);
+    return this.#latest;
+  }
+
   /** What is known at the end. */
   async receipt(): Promise<Message<'LotReceipt'>> {
-    const { store, world } = this.#sources;
+    const { store, world, lots } = this.#sources;
     const { lot } = this.#wish;
-    const status = await this.#status();
-    const round = this.#round ?? (await this.#unaskedRound());
+    // A large lot is not read once more when time is up.
+    const facts = this.#latest ?? (await lots.read(lot, this.#signal));
+    const status = this.#statusOf(facts);
+    const round = this.#round ?? this.#unaskedRound(facts);
     return {
       lot,
       confirmed: this.#round !== null && this.#missing.length === 0,
@@ -150,6 +173,8 @@ class LotWait {
   /** Looks at what is known here; where nothing is missing, other fabs are asked, unless they just were. */
   async #isConfirmed(): Promise<boolean> {
     const lacks = await this.#lacks();
+    // Whoever is not asked is not silent.
+    if (this.#over.signal.aborted) return false;
     if (lacks.length > 0) {
       this.#missing = lacks;
       this.#round = null;
@@ -167,9 +192,8 @@ class LotWait {
 
   /** What is known to be missing, without asking anybody. */
   async #lacks(): Promise<string[]> {
-    const { lots, sync } = this.#sources;
-    const facts = await lots.read(this.#wish.lot);
-    const { missing } = coverageOf(facts.dots, this.#fabs(), sync.reports());
+    const facts = await this.#facts();
+    const { missing } = coverageOf(facts.dots, this.#fabs(), this.#sources.sync.reports());
     const behind = missing.map(({ fab, updates }) => `${fab} is not known to have ${updates} updates of it`);
     return [...lacksHere(facts, this.#wish.acceptCut), ...behind];
   }
@@ -177,7 +201,7 @@ class LotWait {
   async #ask(): Promise<void> {
     const { lots, ask, store, world } = this.#sources;
     const { lot } = this.#wish;
-    const { digest, applied: vector } = await lots.content(lot);
+    const { digest, applied: vector } = await lots.content(lot, this.#over.signal);
     const fabs = await Promise.all(
       this.#fabs().map(async (fab): Promise<FabReceipt> => {
         if (fab === store.origin.fab)
@@ -186,7 +210,7 @@ class LotWait {
       }),
     );
     this.#askedMs = world.steadyMs();
-    const now = await lots.content(lot);
+    const now = await lots.content(lot, this.#signal);
     this.#round = { fabs, digest, vector };
     const changed = now.digest === digest ? [] : ['it has changed here while others were asked'];
     const differing = fabs.filter(({ equal }) => !equal);
@@ -212,8 +236,7 @@ class LotWait {
     };
   }
 
-  async #unaskedRound(): Promise<Round> {
-    const content = await this.#sources.lots.content(this.#wish.lot);
+  #unaskedRound(content: LotContent): Round {
     const fabs = this.#fabs().map((fab) => this.#unasked(content, fab));
     return { fabs, digest: content.digest, vector: content.applied };
   }
@@ -236,8 +259,7 @@ class LotWait {
   }
 
   /** Null for a lot of which nothing is known. */
-  async #status(): Promise<Message<'LotStatus'> | null> {
-    const facts = await this.#sources.lots.read(this.#wish.lot);
+  #statusOf(facts: LotFacts): Message<'LotStatus'> | null {
     return facts.known ? lotStatus(facts, meshNow(this.#sources), this.#sources.store).message : null;
   }
 }

@@ -40,11 +40,12 @@ export function noAnswer(address: string, waitedMs: number, cause?: unknown): Wa
 }
 
 /** What grpc-js says once the time of a call is over, and of one that never had a connection. */
-const DEADLINE = /^Deadline exceeded after (\d+)/;
+const DEADLINE = /^Deadline exceeded after ([\d.]+)s/;
 const NO_CONNECTION = /Waiting for LB pick$/;
 
 function late(details: string, address: string, cause: WafersyncError): WafersyncError {
-  const seconds = Number(DEADLINE.exec(details)?.[1] ?? 0);
+  // The library's clock starts a moment after that of who asked.
+  const seconds = Math.round(Number(DEADLINE.exec(details)?.[1] ?? 0));
   if (NO_CONNECTION.test(details)) return noAnswer(address, seconds * 1000, cause);
   return new WafersyncError('unavailable', `the node at ${address} gave no answer in ${seconds} s`, {
     hint: 'Try again; if that happens again, look at its log and its machine.',

@@ -3,6 +3,7 @@ import { nodeFailure } from '../api/node-failure.ts';
 import { WafersyncError } from '../errors.ts';
 import type { wafersync } from '../gen/wafersync.js';
 import { syncMonitor } from '../wire/services.ts';
+import { GrpcCode } from '../wire/status.ts';
 
 /** What a node said of itself; or null, and why it said nothing. Late: something may take connections there and say nothing. */
 export type AskedNode =
@@ -19,7 +20,9 @@ export async function askNode(address: string, deadlineMs: number): Promise<Aske
     return { node: null, error: empty, late: false };
   } catch (thrown) {
     const error = WafersyncError.from(thrown);
-    if (error.code !== 'cancelled') return { node: null, error: nodeFailure(error, address), late: false };
+    const { cause } = error;
+    const isLate = cause instanceof Error && 'code' in cause && cause.code === GrpcCode.DEADLINE_EXCEEDED;
+    if (!isLate) return { node: null, error: nodeFailure(error, address), late: false };
     const late = new WafersyncError('unavailable', `no answer in ${deadlineMs / 1000} s`);
     return { node: null, error: late, late: true };
   } finally {

@@ -21,7 +21,7 @@ export interface WalView {
 
 /** What a watch is made of. */
 export interface WalWatchOptions {
-  readonly store: Pick<Store, 'sizes' | 'files' | 'checkpoints'>;
+  readonly store: Pick<Store, 'sizes' | 'files' | 'checkpoints' | 'isReadingLot'>;
   readonly world: World;
   readonly log: Log;
 }
@@ -42,13 +42,15 @@ interface Stuck {
  * in one transaction, and SQLite keeps the log for it. Nothing here can end that, so it is told; once when it begins, at
  * the second look in a row, and once when it is over, with which the file is cut.
  *
- * Own readers hold nothing over a look that follows another: those of pages begin and end in one turn, and a
- * verification holds one wafer at a time.
+ * Own readers hold nothing over a look that follows another: those of pages begin and end in one turn, a
+ * verification holds one wafer at a time, and while a large lot is read no look counts.
  */
 export class WalWatch {
   readonly #options: WalWatchOptions;
   #stuck: Stuck | null = null;
   #cancel: Cancel = () => {};
+  /** The last look failed, and that was told. */
+  #isFailing = false;
 
   constructor(options: WalWatchOptions) {
     this.#options = options;
@@ -79,12 +81,15 @@ export class WalWatch {
     try {
       const bytes = store.sizes.now().log;
       const isLarge = bytes > MOST_CHECKPOINTS * store.checkpoints.atBytes;
-      if (!isLarge && this.#stuck === null) return;
+      if ((!isLarge && this.#stuck === null) || store.isReadingLot()) return;
       // Where it is large no longer, the commits have moved it, and the file is cut.
       if (store.checkpoints.tryCut() || !isLarge) this.#over();
       else this.#seen(bytes);
-    } catch {
-      // A disk that is full or fails is told by whatever is written next.
+      this.#isFailing = false;
+    } catch (thrown) {
+      // What the checkpoints of commits fail with, SQLite tells nobody.
+      if (!this.#isFailing) this.#options.log.warn('wal.not_moved', {}, thrown);
+      this.#isFailing = true;
     }
   }
 

@@ -1,4 +1,5 @@
-import { statfsSync } from 'node:fs';
+import { type StatsFs, statfsSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
 import { WafersyncError } from '../errors.ts';
 
 /** Room on a volume, bytes. */
@@ -10,7 +11,15 @@ export interface DiskSpace {
 
 /** Room on the volume of a file or folder, as it is now. @throws what the system says, such as for a path that is gone */
 export function diskSpace(path: string): DiskSpace {
-  const { bavail, blocks, bsize } = statfsSync(path);
+  return toSpace(statfsSync(path));
+}
+
+/** The same, without waiting for a volume that does not answer. @throws as {@link diskSpace} */
+export async function diskSpaceLater(path: string): Promise<DiskSpace> {
+  return toSpace(await statfs(path));
+}
+
+function toSpace({ bavail, blocks, bsize }: StatsFs): DiskSpace {
   return { freeBytes: bavail * bsize, sizeBytes: blocks * bsize };
 }
 

@@ -36,6 +36,7 @@ import { StoredLimits } from './limits.ts';
 import { LotReader, LotScan } from './lot-scan.ts';
 import { Lots } from './lots.ts';
 import { NodeState, type Vectors } from './node-state.ts';
+import { OpenReaders } from './open-readers.ts';
 import { StoredPauses } from './pauses.ts';
 import { Peers } from './peers.ts';
 import { Programs } from './programs.ts';
@@ -113,7 +114,7 @@ export class Store {
   readonly #keys: LocalKeys;
   /** What is remembered by the number of a row is forgotten. */
   readonly #rowsGone: () => void;
-  readonly #readers = new Set<StoreReader | DigestReader | LotReader>();
+  readonly #readers = new OpenReaders();
 
   private constructor({ connection, lock }: OpenDatabase, options: StoreOptions) {
     const { decoders, world } = options;
@@ -342,12 +343,10 @@ export class Store {
 
   /** A connection of its own for long reads. Close it when done. */
   reader(): StoreReader {
-    const reader = new StoreReader(this.#connection.file, this.#decoders, {
-      closed: () => this.#readers.delete(reader),
-      damaged: (dot) => this.log.found(dot),
-    });
-    this.#readers.add(reader);
-    return reader;
+    const damaged = (dot: Dot) => this.log.found(dot);
+    return this.#readers.add(
+      (closed) => new StoreReader(this.#connection.file, this.#decoders, { closed, damaged }),
+    );
   }
 
   /** What the database takes of its volume now. */
@@ -357,18 +356,17 @@ export class Store {
 
   /** A connection of its own that makes digests of what is here. Close it when done. */
   digests(): DigestReader {
-    const reader = new DigestReader(this.#connection.file, this.#decoders, () =>
-      this.#readers.delete(reader),
-    );
-    this.#readers.add(reader);
-    return reader;
+    return this.#readers.add((closed) => new DigestReader(this.#connection.file, this.#decoders, closed));
   }
 
   /** A connection of its own that reads lots. Close it when done. */
   lotReader(): LotReader {
-    const reader = new LotReader(this.#connection.file, () => this.#readers.delete(reader));
-    this.#readers.add(reader);
-    return reader;
+    return this.#readers.add((closed) => new LotReader(this.#connection.file, closed));
+  }
+
+  /** Whether a large lot is read just now, for which the write-ahead log is kept. */
+  isReadingLot(): boolean {
+    return this.#readers.some(LotReader);
   }
 
   /** Copies the database into a new file while it is written to; see {@link copyDatabase}. */
@@ -393,7 +391,7 @@ export class Store {
 
   /** Closes readers and database, and lets go of the lock. Not usable afterwards. */
   close(): void {
-    for (const reader of this.#readers) reader.close();
+    this.#readers.close();
     this.#connection.close();
     this.#lock.release();
   }

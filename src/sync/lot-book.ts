@@ -7,6 +7,7 @@ import type { RunId } from '../wafer/run.ts';
 import type { WaferKey } from '../wafer/wafer-key.ts';
 import type { World } from '../world.ts';
 import { type LotFacts, type LotStore, lotFacts, namesRuns } from './lot-facts.ts';
+import { SharedReading } from './shared-reading.ts';
 import { Turns } from './turns.ts';
 
 /** Lots that are remembered until one of their updates comes. */
@@ -47,6 +48,8 @@ export class LotBook {
   readonly #contents = new Map<string, LotContent>();
   readonly #facts = new Map<string, LotFacts>();
   readonly #readings = new Set<Reading>();
+  /** Large lots whose turn has not come. Invariant: at most one of a lot, for all who ask for it until then. */
+  readonly #queued = new Map<string, SharedReading<LotContent>>();
   /** Settles once the large lot that was asked for last is read: they are read one after the other. */
   #large: Promise<unknown> = Promise.resolve();
 
@@ -57,31 +60,29 @@ export class LotBook {
 
   /**
    * The updates of a lot, as of one moment since this was asked.
-   * @param turns those of a caller who works on with what was read
-   * @throws WafersyncError `exhausted` for a lot of too many
+   * @param signal of who asks: a large lot is not read on when nobody waits for it any more
+   * @throws WafersyncError `exhausted` for a lot of too many, `cancelled`
    */
-  async content(lot: string, turns = this.#turns()): Promise<LotContent> {
+  async content(lot: string, signal: AbortSignal): Promise<LotContent> {
     const known = this.#contents.get(lot);
     if (known) return remember(this.#contents, lot, known);
-    return this.#reading(lot, async (reading) => {
-      const content = await this.#content(lot, turns);
-      if (!reading.changed) remember(this.#contents, lot, content);
-      return content;
-    });
+    // In one turn where there are few: none of it can change meanwhile.
+    const begun = this.#options.store.lotScan.read(lot).next();
+    return begun.done ? remember(this.#contents, lot, begun.value) : this.#largeContent(lot, signal);
   }
 
   /**
    * A lot, as it is now.
    * @param turns those of a caller who works on with what was read
-   * @throws WafersyncError `exhausted` for a lot of too many updates
+   * @throws WafersyncError `exhausted` for a lot of too many updates, `cancelled`
    */
-  async read(lot: string, turns = this.#turns()): Promise<LotFacts> {
+  async read(lot: string, signal: AbortSignal, turns = this.#turns()): Promise<LotFacts> {
     for (let left = MAX_READINGS - 1; ; left--) {
       const known = this.#facts.get(lot);
       if (known) return remember(this.#facts, lot, known);
       const { facts, isWhole } = await this.#reading(lot, async (reading) => {
-        const content = await this.content(lot, turns);
-        const facts = await turns.run(lotFacts(this.#options.store, lot, content));
+        const content = await this.content(lot, signal);
+        const facts = await turns.run(lotFacts(this.#options.store, lot, content), signal);
         const isWhole = !reading.changed && !namesRuns(facts, reading.runs);
         if (isWhole) remember(this.#facts, lot, facts);
         return { facts, isWhole };
@@ -100,19 +101,38 @@ export class LotBook {
     }
   }
 
-  /** Reads the updates of a lot: in one turn where there are few, else as of one moment in several. */
-  async #content(lot: string, turns: Turns): Promise<LotContent> {
-    const begun = this.#options.store.lotScan.read(lot).next();
-    if (begun.done) return begun.value;
-    const read = this.#large.then(() => turns.run(this.#largeContent(lot)));
+  /** Reads the updates of a large lot in several turns, once those that were asked for before are read. */
+  #largeContent(lot: string, signal: AbortSignal): Promise<LotContent> {
+    let queued = this.#queued.get(lot);
+    if (!queued) {
+      queued = new SharedReading((all) => this.#inTurn(lot, all));
+      this.#queued.set(lot, queued);
+    }
+    return queued.join(signal);
+  }
+
+  #inTurn(lot: string, signal: AbortSignal): Promise<LotContent> {
+    const read = this.#large.then(async () => {
+      const turns = this.#turns();
+      try {
+        // What was read in the turn of the question was for nothing, and is work of that turn.
+        await turns.end(signal);
+      } finally {
+        // Whoever asks from now on wants it as of a later moment.
+        this.#queued.delete(lot);
+      }
+      return this.#reading(lot, async (reading) => {
+        const content = await turns.run(this.#asOfOneMoment(lot), signal);
+        if (!reading.changed) remember(this.#contents, lot, content);
+        return content;
+      });
+    });
     // Whoever asked is told what failed; the next one is read nevertheless.
     this.#large = read.catch(() => {});
     return read;
   }
 
-  *#largeContent(lot: string): Generator<void, LotContent> {
-    // What was read in the turn of the question was for nothing, and is work of that turn.
-    yield;
+  *#asOfOneMoment(lot: string): Generator<void, LotContent> {
     const reader = this.#options.store.lotReader();
     try {
       return yield* reader.read(lot);

@@ -79,5 +79,5 @@ export class Turns {
 
 /** @throws WafersyncError `cancelled` where nobody waits any more */
 export function stopIf(signal: AbortSignal): void {
-  if (signal.aborted) throw new WafersyncError('cancelled', 'the verification was given up');
+  if (signal.aborted) throw new WafersyncError('cancelled', 'the reading was given up');
 }

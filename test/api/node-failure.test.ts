@@ -42,6 +42,7 @@ const TOLD: readonly (readonly [code: number, details: string, line: RegExp])[] 
     `${LATE}Waiting for LB pick`,
     /^no node answers at az:5 \(no answer in 3 s\)\. Start the node/,
   ],
+  [DEADLINE_EXCEEDED, 'Deadline exceeded after 2.998s,Waiting for LB pick', /\(no answer in 3 s\)/],
   [
     DEADLINE_EXCEEDED,
     `${LATE}LB pick: 0.001s,remote_addr=1.2.3.4:5`,

@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test';
 import Database from 'better-sqlite3';
 import { WafersyncError } from '../../src/errors.ts';
 import { WalWatch } from '../../src/replica/wal-watch.ts';
-import type { Checkpoints } from '../../src/store/checkpoints.ts';
+import { Checkpoints } from '../../src/store/checkpoints.ts';
 import { Connection } from '../../src/store/connection.ts';
 import { attempt, openStore, origin, take, update } from '../store/fixtures.ts';
 import { Journal } from '../support/grpc-client.ts';
@@ -19,16 +19,21 @@ class Watched {
   readonly journal = new Journal();
   readonly store;
   readonly watch;
+  readonly checkpoints;
+  readsLot = false;
   #written = 0;
 
   constructor(t: TestContext) {
     this.store = openStore(t);
     const { store } = this;
+    this.checkpoints = { tryCut: () => store.checkpoints.tryCut(), atBytes: CHECKPOINT_BYTES };
+    const isReadingLot = () => this.readsLot;
     this.watch = new WalWatch({
       store: {
         sizes: store.sizes,
         files: () => store.files(),
-        checkpoints: { tryCut: () => store.checkpoints.tryCut(), atBytes: CHECKPOINT_BYTES } as Checkpoints,
+        isReadingLot,
+        checkpoints: this.checkpoints as Checkpoints,
       },
       world: this.world,
       log: this.journal,
@@ -131,6 +136,52 @@ test('a look waits for nobody, and a watch that was stopped looks no more', (t) 
   assert.equal(connection.withoutWaiting(waits), 0);
   assert.throws(() => connection.withoutWaiting(() => connection.pragma('x = (')));
   assert.equal(waits(), 250, 'commits wait as before');
+});
+
+test('to cut the log waits for nobody', (t) => {
+  const { store } = new Watched(t);
+  const real = new Connection(new Database(store.files().file, { timeout: 250 }), store.files().file);
+  t.after(() => real.close());
+  const waited: unknown[] = [];
+  const seen = {
+    withoutWaiting: <T>(work: () => T) => real.withoutWaiting(work),
+    pragma: (sql: string) => {
+      waited.push(real.pragma('busy_timeout'));
+      return real.pragma(sql);
+    },
+  };
+  new Checkpoints(seen as unknown as Connection).tryCut();
+  assert.deepEqual(waited, [0]);
+});
+
+test('a look that fails is told once until one succeeds: what a checkpoint of a commit fails with, nobody is told', (t) => {
+  const node = new Watched(t);
+  node.write(3_000_000);
+  let fails = true;
+  const { tryCut } = node.checkpoints;
+  node.checkpoints.tryCut = () => {
+    if (fails) throw new WafersyncError('unavailable', 'disk I/O error');
+    return tryCut();
+  };
+  node.look();
+  node.look();
+  assert.deepEqual(node.told, ['warn wal.not_moved']);
+  fails = false;
+  node.look();
+  assert.equal(node.store.files().walBytes, 0);
+  node.write(3_000_000);
+  fails = true;
+  node.look();
+  assert.deepEqual(node.told, ['warn wal.not_moved', 'warn wal.not_moved']);
+});
+
+test('while a large lot is read, no look counts', (t) => {
+  const node = new Watched(t);
+  node.reader(t);
+  node.write(3_000_000);
+  node.readsLot = true;
+  for (let i = 0; i < 3; i++) node.look();
+  assert.deepEqual(node.told, []);
 });
 
 test('a log is told from 64 MiB on: four times the size at which a commit writes it back', (t) => {

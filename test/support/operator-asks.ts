@@ -110,7 +110,10 @@ async function until<T>(ask: () => Promise<T>, holds: (answer: T) => boolean): P
 /** By command. */
 const COMMANDS: Readonly<Record<string, Ask>> = {
   peers: async ({ cluster, condition }, { state, behind, failure }) => {
-    const { code, told } = await json('peers', ...at(cluster, 'tw'));
+    const { code, told } = await until(
+      () => json('peers', ...at(cluster, 'tw')),
+      (answer) => answer.told[0].state === 'connected' && answer.told[0].lacks_updates === 0,
+    );
     assert.equal(code, 0);
     const [az, de] = told as [PeerJson, PeerJson];
     assert.deepEqual([az.fab_id, az.state, az.lacks_updates], ['az', 'connected', 0]);
@@ -215,7 +218,10 @@ const COMMANDS: Readonly<Record<string, Ask>> = {
     );
   },
   'verify, then verify --last': async ({ cluster }, { notCompared, behind }) => {
-    const { code, told } = await json('verify', ...at(cluster, 'tw'));
+    const { code, told } = await until(
+      () => json('verify', ...at(cluster, 'tw')),
+      (answer) => answer.told.results[0].error === '',
+    );
     const [az, de] = told.results;
     assert.deepEqual([code, told.findings], [notCompared ? 1 : 0, []]);
     assert.deepEqual([az.fab_id, az.error, az.different], ['az', '', 0]);

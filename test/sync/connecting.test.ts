@@ -21,12 +21,13 @@ function told(state: connectivityState, cancelled = false): string[] {
 }
 
 test('a connection that does not come about in time is told once, with what to look at', () => {
-  const { CONNECTING, READY, TRANSIENT_FAILURE } = connectivityState;
+  const { CONNECTING, IDLE, READY, TRANSIENT_FAILURE } = connectivityState;
   for (const state of [CONNECTING, TRANSIENT_FAILURE]) {
     assert.deepEqual(told(state), [
       'unavailable: no node answers at az:5 (no answer in 15 s). Look whether the node of az stands still, or a tunnel takes connections and its other end is gone.',
     ]);
   }
   assert.deepEqual(told(READY), []);
+  assert.deepEqual(told(IDLE), [], 'its calls go on');
   assert.deepEqual(told(CONNECTING, true), []);
 });

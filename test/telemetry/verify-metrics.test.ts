@@ -15,7 +15,7 @@ test('comparisons, what they find and what becomes of it, and how long they take
   await tw.bench.commit();
   await exchange([tw, az]);
   const set = new MetricSet(silentLog);
-  const stop = verifyMetrics(set, tw);
+  const stop = verifyMetrics(set, tw, (listen) => listen);
   const read = async () => {
     const now = new Exposition(await set.text());
     return (name: string) => now.value(`wafersync_verify_${name}`);

@@ -141,7 +141,8 @@ function interrupted(file: string): WafersyncError {
 
 function fromFileSystem(thrown: unknown, file: string): unknown {
   // What failed while the node was asked comes wrapped.
-  const failure = thrown instanceof WafersyncError ? thrown.cause : thrown;
+  const isPlain = thrown instanceof WafersyncError && thrown.code !== 'internal';
+  const failure = thrown instanceof WafersyncError && !isPlain ? thrown.cause : thrown;
   const { code, syscall } = (failure ?? {}) as NodeJS.ErrnoException;
   if (syscall === undefined) return thrown;
   const full = code === 'ENOSPC' || code === 'EDQUOT';

@@ -23,7 +23,9 @@ export function unlessConnected(
   failed: (error: WafersyncError) => void,
 ): Cancel {
   return world.after('connect', withinMs, () => {
-    if (client.getChannel().getConnectivityState(false) === connectivityState.READY) return;
+    const state = client.getChannel().getConnectivityState(false);
+    // Idle is one that was there: its other side takes no further calls, and those that are open go on.
+    if (state === connectivityState.READY || state === connectivityState.IDLE) return;
     const error = new WafersyncError(
       'unavailable',
       `no node answers at ${address} (no answer in ${withinMs / 1000} s)`,

@@ -74,7 +74,7 @@ export function nodeMetrics(parts: NodeMetricsParts): NodeMetrics {
     logMetrics(set, parts, guard),
     commitMetrics(set, parts.replica, guard),
     processMetrics(set, parts.world),
-    verifyMetrics(set, parts),
+    verifyMetrics(set, parts, guard),
   ];
   return {
     set,

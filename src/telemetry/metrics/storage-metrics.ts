@@ -2,7 +2,7 @@ import { timestampMs } from '../../clocks/hlc.ts';
 import type { Scrub } from '../../replica/scrub.ts';
 import type { StorageView } from '../../replica/storage-watch.ts';
 import type { WalView } from '../../replica/wal-watch.ts';
-import { diskSpace } from '../../store/disk-space.ts';
+import { diskSpaceLater } from '../../store/disk-space.ts';
 import type { Store } from '../../store/store.ts';
 import type { SyncRunner } from '../../sync/sync-runner.ts';
 import type { World } from '../../world.ts';
@@ -65,7 +65,7 @@ export function storageMetrics(metrics: MetricSet, parts: StorageMetricsParts): 
 
 function databaseMetrics(metrics: MetricSet, { store, wal, database }: StorageMetricsParts): void {
   const sizes = metrics.shared(() => store.sizes.now());
-  const disk = metrics.shared(() => diskSpace(database));
+  const disk = metrics.shared(() => diskSpaceLater(database));
   metrics.gauge(
     'wafersync_database_bytes',
     'The database, without its write-ahead log.',
@@ -90,7 +90,11 @@ function databaseMetrics(metrics: MetricSet, { store, wal, database }: StorageMe
   metrics.gauge(
     'wafersync_disk_free_bytes',
     'What is free for the node on the disk of its database.',
-    () => disk().freeBytes,
+    async () => (await disk()).freeBytes,
   );
-  metrics.gauge('wafersync_disk_size_bytes', 'Size of the disk of the database.', () => disk().sizeBytes);
+  metrics.gauge(
+    'wafersync_disk_size_bytes',
+    'Size of the disk of the database.',
+    async () => (await disk()).sizeBytes,
+  );
 }

@@ -1,5 +1,6 @@
 import type { Unsubscribe } from '../../replica/event-source.ts';
-import { isEqual, type PeerResult, type Verifier } from '../../sync/verify/verifier.ts';
+import { isEqual, type PeerResult, type Verifier, type VerifyEvent } from '../../sync/verify/verifier.ts';
+import type { Guard } from '../guard.ts';
 import { VERIFY_SECONDS } from './buckets.ts';
 import type { MetricSet, Sample } from './metric-set.ts';
 
@@ -12,7 +13,11 @@ export interface VerifyMetricsParts {
 }
 
 /** Metrics of comparisons with other fabs. */
-export function verifyMetrics(metrics: MetricSet, { verifier }: VerifyMetricsParts): Unsubscribe {
+export function verifyMetrics(
+  metrics: MetricSet,
+  { verifier }: VerifyMetricsParts,
+  guard: Guard,
+): Unsubscribe {
   const peers = metrics.shared(() => verifier.view().peers);
   metrics.gauges(
     'wafersync_verify_equal_timestamp_seconds',
@@ -51,14 +56,15 @@ export function verifyMetrics(metrics: MetricSet, { verifier }: VerifyMetricsPar
     'How long verifications took, with all peers of each.',
     VERIFY_SECONDS,
   );
+  const told = (event: VerifyEvent) => {
+    if (event.type === 'finding') findings.add(1, event.finding.outcome);
+    if (event.type !== 'result') return;
+    comparisons.add(1, event.result.fab, outcomeOf(event.result));
+    different.add(event.result.different, event.result.fab);
+  };
   const unsubscribes = [
-    verifier.events.subscribe((event) => {
-      if (event.type === 'finding') findings.add(1, event.finding.outcome);
-      if (event.type !== 'result') return;
-      comparisons.add(1, event.result.fab, outcomeOf(event.result));
-      different.add(event.result.different, event.result.fab);
-    }),
-    verifier.durations.subscribe((ms) => seconds(ms / 1000)),
+    verifier.events.subscribe(guard(told)),
+    verifier.durations.subscribe(guard((ms: number) => seconds(ms / 1000))),
   ];
   return () => {
     for (const unsubscribe of unsubscribes) unsubscribe();
