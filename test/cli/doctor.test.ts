@@ -95,6 +95,35 @@ test("another fab's database, a node of another fab at the port, and a wrong con
   assert.deepEqual([wrong.code, [...wrong.of.keys()]], [1, ['config']]);
 });
 
+test('each mistake of a configuration is a finding with its remedy, and a line', async (t) => {
+  const file = join(temporaryFolder(t), 'az.yaml');
+  writeFileSync(file, 'fab: AZ\nlisten: { prot: 1 }\nlog: { level: loud }\n');
+  const { code, stdout } = await command('doctor', '--config', file, '--json');
+  assert.equal(code, 1);
+  const findings = JSON.parse(stdout) as Finding[];
+  assert.deepEqual(
+    findings.map(({ check, state, says }) => [check, state, says.replace(`${file}:`, '').split(' ')[1]]),
+    ['fab', 'data_dir', 'listen.prot', 'log.level'].map((key) => ['config', 'fail', key]),
+  );
+  for (const { remedy } of findings) assert.match(remedy, /^[A-Z].*[.?]$/);
+  assert.equal(findings[2]!.remedy, 'Did you mean listen.port?');
+
+  const text = (await command('doctor', '--config', file)).stdout.trimEnd().split('\n');
+  const column = text[0]!.indexOf('FOUND');
+  assert.deepEqual(
+    text.slice(1),
+    findings.map(({ says, remedy }, i) =>
+      `${(i === 0 ? 'FAIL  config' : '').padEnd(column)}${says}. ${remedy}`.trimEnd(),
+    ),
+  );
+
+  writeFileSync(file, 'fab: [az\nlog: {level: info\n');
+  const broken = JSON.parse((await command('doctor', '--config', file, '--json')).stdout) as Finding[];
+  assert.ok(broken.length > 1);
+  for (const { says, remedy } of broken)
+    assert.match(`${says}|${remedy}`, /az\.yaml:\d+:\d+: this is not YAML: .*[^.]\|Put it right\.$/);
+});
+
 test('a clock that is off by more than edits may be is told', async (t) => {
   const world = { ...realWorld, nowMs: () => realWorld.nowMs() + 3_600_000 };
   const [tw] = (await startNodes(t, ['tw'], { world })) as [LocalNode];
