@@ -7,6 +7,7 @@ import { ask } from './asked.ts';
 import { type Finding, fail, ok } from './finding.ts';
 import { checkClock, checkNode, checkPeers, checkPorts } from './network.ts';
 import { checkPlace } from './place.ts';
+import { checkPortRange } from './port-range.ts';
 
 /** Options of `wafersync doctor`. */
 export interface DoctorOptions {
@@ -60,6 +61,7 @@ async function look(file: string): Promise<Finding[]> {
     ok('config', `${file} is in order: the node of ${fab}`),
     ...checkPlace(config),
     ...(await checkPorts(config, own!)),
+    ...checkPortRange(config),
     checkNode(config, own!),
     ok('certificates', 'none are used: connections stay on this machine, or go through your tunnels'),
     ...checkPeers(config, peers),
