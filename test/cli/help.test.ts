@@ -69,7 +69,7 @@ test('an option that a command does not have is named before anything that is mi
   assert.match(stderr, /^wafersync: unknown option '--nod'\n\(Did you mean --node\?\)\n/);
   assert.match(
     (await command('lot', 'wait', 'L1', '--tmeout=3')).stderr,
-    /option '--tmeout'\n\(Did you mean --timeout\?\)/,
+    /option '--tmeout=3'\n\(Did you mean --timeout\?\)/,
   );
   assert.equal((await command('status', '--nod', 'x', '--help')).code, 0);
 });
