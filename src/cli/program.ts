@@ -1,4 +1,4 @@
-import { Command, CommanderError, Option } from 'commander';
+import { type Command, CommanderError, Option } from 'commander';
 import { YIELD_VIEWS } from '../wafer/views.ts';
 import { addBackupCommands } from './backup/command.ts';
 import { addCompletionCommand } from './completion/command.ts';
@@ -19,6 +19,7 @@ import { type SendOptions, send } from './send.ts';
 import type { RebuildOptions, ServeOptions } from './serve.ts';
 import { addStatusCommand } from './status/command.ts';
 import { addSteeringCommands } from './steering/command.ts';
+import { StrictCommand } from './strict-command.ts';
 import { addVerifyCommand } from './verify/command.ts';
 import { VERSION } from './version.ts';
 import { addWaferCommands } from './wafer/command.ts';
@@ -58,7 +59,7 @@ function endWithReader(): void {
 type Exit = (code: number) => void;
 
 function makeProgram(terminal: Terminal, exit: Exit): Command {
-  const program = new Command('wafersync')
+  const program = new StrictCommand('wafersync')
     .description(
       'Replicates semiconductor test data between fabs. One node a fab; every result at every fab.',
     )

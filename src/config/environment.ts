@@ -1,5 +1,5 @@
 import { type ConfigKey, configKeys, type Path } from './keys.ts';
-import { quote } from './problem.ts';
+import { quote, type ToldProblem } from './problem.ts';
 import { nearest } from './suggest.ts';
 
 const PREFIX = 'WAFERSYNC_';
@@ -20,20 +20,23 @@ export function variableOf(key: ConfigKey): string | undefined {
   return PREFIX + key.path.join('_').toUpperCase();
 }
 
-/** Reads every WAFERSYNC_ variable: overrides, and a line for each that is none. */
+/** Reads every WAFERSYNC_ variable: overrides, and a problem for each that is none. */
 export function readEnvironment(env: Readonly<Record<string, string | undefined>>): {
   readonly overrides: readonly Override[];
-  readonly mistakes: readonly string[];
+  readonly mistakes: readonly ToldProblem[];
 } {
   const overrides: Override[] = [];
-  const mistakes: string[] = [];
+  const mistakes: ToldProblem[] = [];
   for (const variable of Object.keys(env).sort()) {
     const text = env[variable];
     if (text === undefined || !variable.startsWith(PREFIX)) continue;
     if (OTHERS.some((other) => other.test(variable))) continue;
     const key = configKeys.find((candidate) => variableOf(candidate) === variable);
     if (key) overrides.push({ variable, path: key.path, value: parse(key, text) });
-    else mistakes.push(`${variable} = ${quote(text)} ${unknown(variable)}`);
+    else {
+      const { says, remedy } = unknown(variable);
+      mistakes.push({ says: `${variable} = ${quote(text)} ${says}`, remedy });
+    }
   }
   return { overrides, mistakes };
 }
@@ -43,17 +46,21 @@ function parse(key: ConfigKey, text: string): unknown {
   return key.kind === 'number' && /^-?\d{1,15}(\.\d{1,15})?$/.test(text) ? Number(text) : text;
 }
 
-function unknown(variable: string): string {
+function unknown(variable: string): ToldProblem {
   const inFileOnly = configKeys.find(
     ({ kind, path }) => kind === 'list' && PREFIX + path.join('_').toUpperCase() === variable,
   );
-  if (inFileOnly) return `cannot be set by a variable. Set ${inFileOnly.name} in the file.`;
+  if (inFileOnly)
+    return { says: 'cannot be set by a variable', remedy: `Set ${inFileOnly.name} in the file.` };
   const variables = configKeys.flatMap((key) => variableOf(key) ?? []);
   const near = nearest(
     variable.slice(PREFIX.length),
     variables.map((name) => name.slice(PREFIX.length)),
   );
-  return `is not the name of a key. ${near ? `Did you mean ${PREFIX}${near}?` : 'Unset it.'}`;
+  return {
+    says: 'is not the name of a key',
+    remedy: near ? `Did you mean ${PREFIX}${near}?` : 'Unset it.',
+  };
 }
 
 /** The values of a file with the overrides in their places. A group that is something else in the file stays as it is. */

@@ -18,27 +18,42 @@ export type Locate = (path: Path) => { readonly where: string; readonly line: nu
 /** Longest value that is quoted back. */
 const MAX_QUOTED = 60;
 
+/** A problem as it is told. */
+export interface ToldProblem {
+  /** Where it is, and what is wrong, without a full stop. */
+  readonly says: string;
+  /** What to do, as a sentence. */
+  readonly remedy: string;
+}
+
+/** A configuration that cannot be used. Its message has a line a problem. */
+export class ConfigError extends WafersyncError {
+  readonly problems: readonly ToldProblem[];
+
+  /** @param problems in the order in which they are told */
+  constructor(file: string, problems: readonly ToldProblem[]) {
+    const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
+    const lines = problems.map(({ says, remedy }) => `${says}. ${remedy}`);
+    super('invalid', `the configuration ${file} has ${count}:\n${lines.join('\n')}`);
+    this.problems = problems;
+  }
+}
+
 /**
- * All problems as one error, a line each, in the order of the file.
- * @param others lines of problems that have no path
+ * All problems as one error, in the order of the file.
+ * @param others problems that have no path
  */
 export function configError(
   file: string,
   problems: readonly Problem[],
   locate: Locate,
-  others: readonly string[],
-): WafersyncError {
-  const lines = problems
+  others: readonly ToldProblem[],
+): ConfigError {
+  const told = problems
     .map((problem) => ({ ...locate(problem.path), problem }))
     .sort((a, b) => (a.line === b.line ? 0 : a.line - b.line))
-    .map(({ where, problem }) => `${where}: ${describe(problem)}`);
-  return problemsError(file, [...lines, ...others]);
-}
-
-/** The error of a configuration with these lines of problems. */
-export function problemsError(file: string, lines: readonly string[]): WafersyncError {
-  const count = lines.length === 1 ? 'a problem' : `${lines.length} problems`;
-  return new WafersyncError('invalid', `the configuration ${file} has ${count}:\n${lines.join('\n')}`);
+    .map(({ where, problem }) => ({ says: `${where}: ${describe(problem)}`, remedy: problem.remedy }));
+  return new ConfigError(file, [...told, ...others]);
 }
 
 /** What a key takes, for remedies and documents: `a whole number from 0 to 65535`. */
@@ -55,7 +70,7 @@ export function quote(value: unknown): string {
   return text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text;
 }
 
-function describe({ path, value, what, remedy }: Problem): string {
+function describe({ path, value, what }: Problem): string {
   const name = formatPath(path) || 'the file';
-  return `${name}${value === undefined ? '' : ` = ${quote(value)}`} ${what}. ${remedy}`;
+  return `${name}${value === undefined ? '' : ` = ${quote(value)}`} ${what}`;
 }

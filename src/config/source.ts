@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { type Document, isMap, isScalar, isSeq, LineCounter, parseDocument, type YAMLError } from 'yaml';
 import { WafersyncError } from '../errors.ts';
 import type { Path } from './keys.ts';
-import { problemsError } from './problem.ts';
+import { ConfigError } from './problem.ts';
 
 /** Largest configuration file, in bytes. */
 export const MAX_FILE_BYTES = 1024 * 1024;
@@ -54,13 +54,14 @@ export function parseSource(file: string, text: string): ConfigSource {
   };
 }
 
-function yamlError(file: string, mistakes: readonly YAMLError[], lines: LineCounter): WafersyncError {
-  return problemsError(
+function yamlError(file: string, mistakes: readonly YAMLError[], lines: LineCounter): ConfigError {
+  return new ConfigError(
     file,
     mistakes.map(({ pos, code, message }) => {
       const { line, col } = lines.linePos(pos[0]);
-      if (code === 'MULTIPLE_DOCS') return `${file}:${line}: a second document begins here. Take it out.`;
-      return `${file}:${line}:${col}: this is not YAML: ${message}. Put it right.`;
+      if (code === 'MULTIPLE_DOCS')
+        return { says: `${file}:${line}: a second document begins here`, remedy: 'Take it out.' };
+      return { says: `${file}:${line}:${col}: this is not YAML: ${message}`, remedy: 'Put it right.' };
     }),
   );
 }
@@ -70,7 +71,8 @@ function valuesOf(file: string, document: Document): unknown {
     return document.toJS();
   } catch (error) {
     // Aliases that grow without bound.
-    throw problemsError(file, [`${file}:1: ${(error as Error).message}. Write the values out.`]);
+    const says = `${file}:1: ${(error as Error).message}`;
+    throw new ConfigError(file, [{ says, remedy: 'Write the values out.' }]);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Dot } from '../clocks/dot.ts';
 import type { HybridClock, Timestamp } from '../clocks/hlc.ts';
-import { WafersyncError } from '../errors.ts';
+import { forEachThenThrow, WafersyncError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
 import type { HoldReason } from '../store/types.ts';
 import type { Intake, IntakeReceipt, ResultsBatch } from '../wafer/intake.ts';
@@ -373,11 +373,10 @@ export class Replica<Token> implements Intake {
     return () => ({ beganMs, tookMs: this.#world.steadyMs() - began });
   }
 
-  /** Tells of a commit that is on disk. */
+  /** Tells of a commit that is on disk: who follows what was committed is told whatever who follows how it went throws. */
   #tell(outcome: CommitOutcome): void {
     const commit = this.#takeOutcome();
-    this.outcomes.emit(outcome);
-    this.commits.emit(commit);
+    forEachThenThrow([() => this.outcomes.emit(outcome), () => this.commits.emit(commit)], (tell) => tell());
   }
 
   #runJob(job: Job, failures: Map<Job, WafersyncError>): void {

@@ -24,6 +24,9 @@ import { fromSqlite } from './sqlite-error.ts';
 /** How long another program that reads the database is waited for, milliseconds. */
 const BUSY_TIMEOUT_MS = 250;
 
+/** What ends the name of a write-ahead log. */
+const LOG_SUFFIX = '-wal';
+
 /** What stands where a database is to be restored. */
 export type PresentDatabase =
   | { readonly state: 'none' }
@@ -57,6 +60,21 @@ export function presentDatabase(path: string, fab: FabId): PresentDatabase {
     if (error.code !== 'damaged') throw error;
     return { state: 'unreadable', error };
   }
+}
+
+/** A database that a restore has put aside. */
+export interface ReplacedDatabase {
+  readonly file: string;
+  /** With what it has of a write-ahead log. */
+  readonly bytes: number;
+}
+
+/** The databases that restores have put aside at the path of a database, the oldest first. */
+export function replacedDatabases(path: string): ReplacedDatabase[] {
+  const file = realFile(path);
+  const names = asideNames(file).map((name) => join(dirname(file), name));
+  const bytesOf = (name: string) => statSync(name, { throwIfNoEntry: false })?.size ?? 0;
+  return names.sort().map((name) => ({ file: name, bytes: bytesOf(name) + bytesOf(`${name}${LOG_SUFFIX}`) }));
 }
 
 /**
@@ -194,10 +212,16 @@ function isPlaceholder(file: string): boolean {
 function dropAliases(file: string): void {
   const { ino } = statSync(file, { throwIfNoEntry: false }) ?? {};
   const folder = dirname(file);
-  for (const name of readdirSync(folder)) {
-    if (!name.startsWith(`${basename(file)}.replaced-`) || name.endsWith('-wal')) continue;
+  for (const name of asideNames(file)) {
     if (statSync(join(folder, name)).ino === ino) rmSync(join(folder, name));
   }
+}
+
+/** Names of what was put aside in the folder of a database, without their logs. */
+function asideNames(file: string): string[] {
+  const isAside = (name: string) =>
+    name.startsWith(`${basename(file)}.replaced-`) && !name.endsWith(LOG_SUFFIX);
+  return readdirSync(dirname(file)).filter(isAside);
 }
 
 function foldLogIn(file: string): void {

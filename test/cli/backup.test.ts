@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer as createTcpServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { serverStream } from '../../src/api/call.ts';
 import { makeClient } from '../../src/api/client.ts';
 import { createServer } from '../../src/api/server.ts';
+import { size } from '../../src/cli/output.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { renderConfig } from '../../src/config/render.ts';
 import { demoLot } from '../../src/generator/demo-lot.ts';
@@ -120,7 +121,7 @@ test('a restore tells what comes again, then does it: another epoch, and nothing
   assert.match(
     stdout,
     new RegExp(
-      `^the backup: fab tw, .*\nthe present database: epoch ${made.epoch}, ${kept.updates} updates\n${seen.fetched_updates} updates? that the backup lacks comes? again from other fabs\n\nBORN AT +IN THE BACKUP +COME AGAIN +LOST\naz +\\d+ +0 +0\ntw +\\d+ +${seen.fetched_updates} +0\nrestored to .*wafersync.db\nThe database that was there is kept as (.*wafersync\\.db\\.replaced-\\S+)\nStart the node: it begins another epoch`,
+      `^the backup: fab tw, .*\nthe present database: epoch ${made.epoch}, ${kept.updates} updates\n${seen.fetched_updates} updates? that the backup lacks comes? again from other fabs\nnothing would be lost: what the present database has, the backup or another fab has too\n\nBORN AT +IN THE BACKUP +COME AGAIN +LOST\naz +\\d+ +0 +0\ntw +\\d+ +${seen.fetched_updates} +0\nrestored to .*wafersync.db\nThe database that was there is kept as (.*wafersync\\.db\\.replaced-\\S+)\nStart the node: it begins another epoch`,
     ),
   );
   const node = await startAgain(t, tw);
@@ -211,9 +212,60 @@ test('at a terminal a person is asked, and has to type the fab; nobody else is',
   const done = await commandAt(answering('tw'), ...args);
   assert.equal(done.code, 0, done.stderr);
   assert.match(done.stdout, /UPDATES WOULD BE LOST[\s\S]*^restored to /m);
-  // The present database has no more than the backup now: nothing speaks against it.
+});
+
+test('at a terminal a database is not replaced unasked where nothing would be lost either', async (t) => {
+  const { tw, file } = await scene(t);
+  await tw.stop();
+  const asked: string[] = [];
+  const answering = (answer: string | null) => ({
+    ask: async (question: string) => {
+      asked.push(question);
+      return answer;
+    },
+  });
+  const database = join(tw.dataFolder, 'wafersync.db');
+  const replaced = () => readdirSync(tw.dataFolder).filter((name) => name.includes('.replaced-'));
+  const args = ['restore', file, '--config', tw.configFile];
+  for (const answer of ['', 'y', 'az', null]) {
+    const { code, stdout, stderr } = await commandAt(answering(answer), ...args);
+    assert.equal(code, 1, String(answer));
+    assert.match(stdout, /^nothing would be lost: /m);
+    assert.match(
+      stderr,
+      /^wafersync: nothing was restored: the present database was not to be replaced\. If it is sound, its node needs no restore: /,
+    );
+  }
+  assert.deepEqual(replaced(), []);
+  assert.equal(asked[0], '\nType tw to replace the present database, anything else to stop: ');
+  const first = await commandAt(answering('tw'), ...args);
+  assert.deepEqual([first.code, asked.length, replaced().length], [0, 5, 1]);
+  assert.ok(!first.stdout.includes('databases that restores replaced'), 'one is told already');
+
+  // Who says --yes is not asked, nor is a program; without a database there is nothing to ask about.
+  const second = await commandAt(answering(null), ...args, '--yes');
+  const bytes = replaced().reduce((sum, name) => sum + statSync(join(tw.dataFolder, name)).size, 0);
+  assert.ok(
+    second.stdout.includes(
+      `\n2 databases that restores replaced are in ${tw.dataFolder}, as wafersync.db.replaced-*, with ${size(bytes)}: delete those that nobody misses\n`,
+    ),
+    second.stdout,
+  );
+  const { replaced_databases: told } = JSON.parse(
+    (await commandAt(answering(null), ...args, '--json')).stdout,
+  );
+  assert.deepEqual(
+    told,
+    replaced()
+      .sort()
+      .map((name) => ({
+        file: join(tw.dataFolder, name),
+        bytes: statSync(join(tw.dataFolder, name)).size,
+      })),
+  );
+  rmSync(database);
   assert.equal((await commandAt(answering(null), ...args)).code, 0);
-  assert.equal(asked.length, 7, 'where there is no doubt, nobody is asked');
+  assert.equal(asked.length, 5);
 });
 
 /** Runs `wafersync` at a pseudo-terminal, and types an answer once it is asked for. */

@@ -3,8 +3,10 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { Board } from '../../src/cli/demo/board.ts';
+import { realWorld } from '../../src/world.ts';
 import {
   command,
   ENVIRONMENT,
@@ -16,6 +18,7 @@ import {
 } from '../support/command.ts';
 import { FakeTerminal } from '../support/fake-terminal.ts';
 import { freePorts } from '../support/free-ports.ts';
+import { type LocalNode, startNodes } from '../support/local-nodes.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const FABS = ['tw', 'az', 'de', 'il', 'kr'];
@@ -66,7 +69,7 @@ function announced(text: string): number {
     .reduce((sum, results) => sum + results, 0);
 }
 
-describe('the demo, three starts on one data folder', { timeout: 120_000 }, () => {
+describe('the demo, four starts on one data folder', { timeout: 120_000 }, () => {
   const data = mkdtempSync(join(tmpdir(), 'wafersync-test-'));
   let results = 0;
 
@@ -137,6 +140,27 @@ describe('the demo, three starts on one data folder', { timeout: 120_000 }, () =
     );
   });
 
+  test('a node that ends is told with the line that starts it again', async (t) => {
+    const child = startWafersync(await start());
+    t.after(() => child.kill('SIGKILL'));
+    const printed = new Printed(child);
+    const end = ended(child);
+    await printed.has('Ctrl-C stops all five.');
+    const { stderr } = await command('rebuild', '--config', join(data, 'kr', 'wafersync.yaml'));
+    process.kill(Number(/is open in process (\d+)/.exec(stderr)![1]), 'SIGKILL');
+    await printed.has('The node of kr ended');
+    const [, log, config] =
+      /^The node of kr ended by SIGKILL; its log is (\S+)\. To start it again, .*:\n {2}npx wafersync serve --config (\S+)$/m.exec(
+        printed.text,
+      )!;
+    assert.deepEqual(
+      [resolve(log!), resolve(config!)],
+      ['node.log', 'wafersync.yaml'].map((name) => join(data, 'kr', name)),
+    );
+    child.kill('SIGINT');
+    assert.equal((await end).code, 0);
+  });
+
   test('when it is killed by SIGKILL all five nodes end, and their databases are whole', async () => {
     const child = startWafersync(await start());
     const printed = new Printed(child);
@@ -152,6 +176,23 @@ describe('the demo, three starts on one data folder', { timeout: 120_000 }, () =
       assert.equal(JSON.parse(log.at(-1)!).event, 'node.stopped');
     }
   });
+});
+
+test('the line of a fab that has ended tells of its node again once somebody has started it', async (t) => {
+  const [tw] = (await startNodes(t, ['tw'])) as [LocalNode];
+  const port = Number(tw.address.split(':')[1]);
+  const fab = { fab: 'tw', place: 'Taiwan', timeZone: 'Asia/Taipei', port, folder: tw.dataFolder };
+  const { promise: isBack, resolve } = Promise.withResolvers<void>();
+  const board = new Board([fab], realWorld.steadyMs, (line) => {
+    if (line.state === 'in sync') resolve();
+  });
+  t.after(() => board.close());
+  const line = board.lines[0]!;
+  board.end(line, 'ended by SIGKILL');
+  assert.deepEqual([line.ended, line.state], [true, 'ended by SIGKILL']);
+  void board.followAgain(line);
+  await isBack;
+  assert.equal(line.ended, false);
 });
 
 test('a port that is taken gets one line with the remedy, and nothing is made', async (t) => {

@@ -44,16 +44,38 @@ test('the command tells all its commands, and each what it takes', async () => {
 /** What prints nothing that a program would read. */
 const FOR_PEOPLE = ['completion', 'demo', 'help', 'serve'];
 
+/** Every command that has none below it, but for those of {@link FOR_PEOPLE}. */
+async function commandsBelow(...above: string[]): Promise<string[][]> {
+  const { stdout } = await command(...above, '--help');
+  const [, commands] = stdout.split('\nCommands:\n');
+  if (commands === undefined) return [above];
+  const names = [...commands.matchAll(/^ {2}([a-z]+) ?/gm)].map(([, name]) => name!);
+  const found = names
+    .filter((name) => !FOR_PEOPLE.includes(name))
+    .map((name) => commandsBelow(...above, name));
+  return (await Promise.all(found)).flat();
+}
+
+test('an option that a command does not have is named before anything that is missing', async () => {
+  for (const words of [...(await commandsBelow()), ['demo'], ['serve'], ['completion']]) {
+    const where = `\`wafersync ${words.join(' ')} --help\` tells what it takes.\n`;
+    assert.deepEqual(
+      await command(...words, '--quuuux', 'x'),
+      { code: 1, stdout: '', stderr: `wafersync: unknown option '--quuuux'\n${where}` },
+      words.join(' '),
+    );
+  }
+  const { stderr } = await command('status', '--nod', '127.0.0.1:50051');
+  assert.match(stderr, /^wafersync: unknown option '--nod'\n\(Did you mean --node\?\)\n/);
+  assert.match(
+    (await command('lot', 'wait', 'L1', '--tmeout=3')).stderr,
+    /option '--tmeout=3'\n\(Did you mean --timeout\?\)/,
+  );
+  assert.equal((await command('status', '--nod', 'x', '--help')).code, 0);
+});
+
 test('every command that tells something tells it as JSON as well', async () => {
-  const below = async (...above: string[]): Promise<string[][]> => {
-    const { stdout } = await command(...above, '--help');
-    const [, commands] = stdout.split('\nCommands:\n');
-    if (commands === undefined) return [above];
-    const names = [...commands.matchAll(/^ {2}([a-z]+) ?/gm)].map(([, name]) => name!);
-    const found = names.filter((name) => !FOR_PEOPLE.includes(name)).map((name) => below(...above, name));
-    return (await Promise.all(found)).flat();
-  };
-  const all = await below();
+  const all = await commandsBelow();
   assert.ok(all.length > 30, `${all.length}`);
   for (const words of all) {
     const { stdout } = await command(...words, '--help');

@@ -86,6 +86,52 @@ test('a node that is cut off is behind by what the others know, since the oldest
   assert.match(text, /^de: shown as the others know it, for it did not answer: no node answers at de:1$/m);
 });
 
+test('on the screen it is told once of a pair that it is not connected, at the fab that is cut off', () => {
+  const down = (fab_id: string, last_error: string) => ({
+    ...{ fab_id, outbound_up: false, inbound_up: false, last_error },
+  });
+  const mesh = meshOf(answerOf('tw', { peers: [up('az'), down('de', 'ECONNREFUSED')] }), {
+    az: answerOf('az', { peers: [up('tw'), down('de', 'az has paused de: new disk')] }),
+    de: answerOf('de', {
+      peers: [down('az', 'az has paused de: new disk. Nothing is lost.'), down('tw', 'ECONNREFUSED')],
+    }),
+  });
+  const why = statusText(mesh, NOW).match(/^\w\w: .*$/gm);
+  assert.deepEqual(why, [
+    'de: is not connected with tw: no node answers there (connection refused)',
+    'de: is not connected with az: az has paused de: new disk. Nothing is lost.',
+  ]);
+  // Programs look at the row of the fab that they ask about.
+  assert.deepEqual(
+    meshRows(mesh).map((row) => row.why.length),
+    [1, 2, 1],
+  );
+  const differing = meshOf(answerOf('tw', { peers: [down('az', '')] }), {
+    az: answerOf('az', { peers: [down('tw', 'tw has paused az: why')] }),
+  });
+  assert.deepEqual(statusText(differing, NOW).match(/^\w\w: .*$/gm), [
+    'az: is not connected with tw: tw has paused az: why',
+  ]);
+  const apart = meshOf(answerOf('tw', { peers: [down('az', 'it is full')] }), {
+    az: answerOf('az', { peers: [down('tw', 'ECONNREFUSED')] }),
+  });
+  assert.deepEqual(statusText(apart, NOW).match(/^\w\w: .*$/gm), [
+    'az: is not connected with tw: it is full',
+    'tw: is not connected with az: no node answers there (connection refused)',
+  ]);
+});
+
+test('the database and the clocks have a line each', () => {
+  const node = {
+    database: { file: '/var/lib/wafersync/wafersync.db', bytes: fromNumber(2048), wal_bytes: fromNumber(0) },
+    clock: { greatest_offset_fab_id: 'az', greatest_offset_ms: 6.5, greatest_offset_uncertainty_ms: 27.5 },
+  };
+  assert.match(
+    statusText(meshOf(answerOf('tw', node), {}), NOW),
+    /^database \/var\/lib\/wafersync\/wafersync\.db of 2\.0 KiB and 0 B of log\S*.*\nof all clocks that of az is farthest off, \+6\.5 ±27\.5 ms$/m,
+  );
+});
+
 test('what keeps a node behind is told: its disk, what is held, its clock, who does not reach it', () => {
   const tw = answerOf('tw', { peers: [up('az', 3)] }, [
     { fab_id: 'az', state: PeerCondition.PEER_CONDITION_CONNECTED, clock: { offset_ms: -61_000 } },

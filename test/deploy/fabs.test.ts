@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { openLink } from '../../src/cli/demo/link.ts';
+import { portRange, portsHere } from '../../src/cli/doctor/port-range.ts';
 import { FABS, fabFile, tunnelEnd } from '../../src/config/fabs.ts';
 import { configKeys } from '../../src/config/keys.ts';
 import { loadConfig } from '../../src/config/load.ts';
@@ -53,6 +54,19 @@ test('all agree on the members, in one order, and on everything else that is not
     ...rest,
   });
   for (const other of others) assert.deepEqual(shared(other), shared(first!), other.fab);
+});
+
+test('what is installed for sysctl reserves every port of the files, so that doctor is quiet', () => {
+  const text = readFileSync(join(DEPLOY, '90-wafersync.conf'), 'utf8');
+  const [, reserved] = /^net\.ipv4\.ip_local_reserved_ports = (\S+)$/m.exec(text) ?? [];
+  for (const config of configs) {
+    const ports = portsHere(config);
+    assert.equal(ports.length, FABS.length + 1, 'the node, its metrics, and four tunnels');
+    assert.equal(portRange(ports, '1024 65535', reserved ?? '').state, 'ok', config.fab);
+  }
+  const page = readFileSync(join(DEPLOY, '..', 'docs', 'OPERATIONS.md'), 'utf8');
+  const accepted = [...page.matchAll(/^accept = (\d+)$/gm)].map(([, port]) => Number(port));
+  assert.deepEqual([accepted.length, portRange(accepted, '1024 65535', reserved ?? '').state], [1, 'ok']);
 });
 
 test('whoever knows a peer is known by it, and every fab knows all others', () => {

@@ -73,7 +73,10 @@ test('the results in the README fill fields 1 to 8 of the contract, and the quer
 
 test('what to try next, in the README, is what the demo says', () => {
   const [, runId] = /inspect --node \S+ --run ([0-9a-f]{32})\n {2}npx/.exec(README)!;
-  const fabs = [{ port: 50051 }, { port: 50052 }];
+  const fabs = [
+    { port: 50051, folder: 'data/tw' },
+    { port: 50052, folder: 'data/az' },
+  ];
   const said = nextCommands(fabs, runId!, 'DEMO-001-01', join('data', LOT_FILE));
   assert.ok(README.includes(said), said);
 });

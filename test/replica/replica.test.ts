@@ -297,6 +297,18 @@ test('whoever waits is answered, and every listener told, though one of them fai
   assert.deepEqual([told, tw.commits.length, tw.store.stats().updates], [['next'], 1, 1]);
 });
 
+test('who follows what was committed is told of it, though who follows how it went fails', async (t) => {
+  const tw = new Bench(t);
+  const failing = new Error('a listener');
+  tw.replica.outcomes.subscribe(() => {
+    throw failing;
+  });
+  void tw.replica.write(batch([0]));
+  await settle();
+  assert.throws(() => tw.world.advance(5), failing);
+  assert.deepEqual([tw.commits.length, tw.store.stats().updates], [1, 1]);
+});
+
 test('each commit tells what waited for it, when it began and how long it took', async (t) => {
   const tw = new Bench(t);
   const outcomes: CommitOutcome[] = [];

@@ -17,14 +17,16 @@ export function addBackupCommands(program: Command, terminal: Terminal, exit: (c
     );
   program
     .command('restore')
-    .description('put the database of a backup in the place of the one of a stopped node')
+    .description(
+      'put the database of a backup in the place of the one of a stopped node, which is kept beside it; a terminal asks before it replaces one, elsewhere that needs --yes only where something would be lost or cannot be told',
+    )
     .argument('<file>', 'the backup')
     .option('--config <file>', 'configuration of the node; may be left out with --dry-run')
     .option(
       '--dry-run',
       'only tell what the backup is, what would come from other fabs and what would be lost',
     )
-    .option('--yes', 'restore even if something would be lost, or if that cannot be told')
+    .option('--yes', 'ask nothing: restore even if something would be lost, or if that cannot be told')
     .option('--json', 'print JSON')
     .action(async (file: string, options: RestoreOptions) =>
       exit(await (await import('./restore.ts')).restore(file, options, terminal)),

@@ -60,6 +60,9 @@ export function outlookText(told: OutlookJson): string {
     ...(lost > 0
       ? [`${grouped(lost)} UPDATES WOULD BE LOST: only the present database has them (${told.lost})`]
       : []),
+    ...(told.present.state === 'read' && lost === 0
+      ? ['nothing would be lost: what the present database has, the backup or another fab has too']
+      : []),
     ...(told.present.state === 'none'
       ? ['what had reached no other fab since the backup was made is gone']
       : []),

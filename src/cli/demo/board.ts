@@ -1,7 +1,9 @@
+import { pause } from '../../api/changes.ts';
 import { nodeFailure } from '../../api/node-failure.ts';
 import type { wafersync } from '../../gen/wafersync.js';
 import { toNumber } from '../../wire/long.ts';
 import { syncMonitor } from '../../wire/services.ts';
+import { realWorld } from '../../world.ts';
 import { withNode } from '../node-client.ts';
 import { grouped } from '../output.ts';
 import { addressOf, type DemoFab } from './fabs.ts';
@@ -22,6 +24,8 @@ export interface FabLine {
 
 /** Least time between two states of a fab, milliseconds. */
 const INTERVAL_MS = 200;
+/** A node that has ended is tried again after this long, milliseconds. */
+const RETRY_MS = 1_000;
 /** A rate is measured over this long, milliseconds. */
 const RATE_MS = 1_000;
 
@@ -63,6 +67,14 @@ export class Board {
     }
   }
 
+  /** Watches the node of a line whose process has ended, as often as a person starts it again. */
+  async followAgain(line: FabLine): Promise<void> {
+    while (!this.closed) {
+      await this.follow(line);
+      await pause(realWorld, RETRY_MS, this.#closing.signal);
+    }
+  }
+
   /** Asks every node for its state, so that the lines tell what is true now. */
   async look(): Promise<void> {
     const looks = this.lines.map((line) =>
@@ -74,7 +86,7 @@ export class Board {
     await Promise.all(looks);
   }
 
-  /** The process of a line has ended: nothing else is said of it any more. */
+  /** The process of a line has ended: nothing else is said of it until its node answers again. */
   end(line: FabLine, how: string): void {
     this.#say(line, how);
     line.ended = true;
@@ -104,7 +116,8 @@ export class Board {
   }
 
   #show(line: FabLine, node: NodeState): void {
-    if (this.closed || line.ended) return;
+    if (this.closed) return;
+    line.ended = false;
     const peers = node.peers ?? [];
     line.peersUp = peers.filter(({ outbound_up, inbound_up }) => outbound_up && inbound_up).length;
     line.results = toNumber(node.results);

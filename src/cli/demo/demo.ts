@@ -1,11 +1,11 @@
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { WafersyncError } from '../../errors.ts';
 import { realWorld } from '../../world.ts';
 import { grouped } from '../output.ts';
 import { Board, type FabLine, lineText } from './board.ts';
 import { dispute } from './dispute.ts';
 import { checkPorts, type FabProcess, logPath, startFab } from './fab-process.ts';
-import { addressOf, type DemoFab, demoFabs, writeConfigs } from './fabs.ts';
+import { addressOf, configPath, type DemoFab, demoFabs, writeConfigs } from './fabs.ts';
 import { handIn, LOT_FILE, nextLot, verify } from './lot.ts';
 import { Outpost } from './outpost.ts';
 import { processScreen, Screen } from './screen.ts';
@@ -81,10 +81,20 @@ function start(line: FabLine, board: Board, screen: Screen): FabProcess {
   const process = startFab(line.fab);
   void process.ended.then((how) => {
     if (board.closed) return;
-    board.end(line, `${how}; see ${logPath(line.fab)}`);
-    screen.note(`The node of ${line.fab.fab} ${how}; its log is ${logPath(line.fab)}`);
+    board.end(line, how);
+    screen.say(endedText(line.fab, how));
+    void board.followAgain(line);
   });
   return process;
+}
+
+/** What a person can do about a node that has ended; paths as they are written from here. */
+function endedText(fab: DemoFab, how: string): string {
+  const [log, config] = [logPath(fab), configPath(fab)].map((path) => relative('', path));
+  return [
+    `The node of ${fab.fab} ${how}; its log is ${log}. To start it again, in another terminal, where Ctrl-C then stops it:`,
+    `  npx wafersync serve --config ${config}`,
+  ].join('\n');
 }
 
 interface Stage {
@@ -132,12 +142,13 @@ function counted(count: number, name: string): string {
 
 /** What to try once the demo has shown all: commands at the first two of the fabs. */
 export function nextCommands(
-  fabs: readonly Pick<DemoFab, 'port'>[],
+  fabs: readonly Pick<DemoFab, 'port' | 'folder'>[],
   runId: string,
   wafer: string,
   file: string,
 ): string {
   const [first, second] = fabs.map(addressOf);
+  const [config] = fabs.map((fab) => relative('', configPath(fab)));
   return [
     'To try next, in another terminal:',
     `  npx wafersync status --node ${first}`,
@@ -145,6 +156,7 @@ export function nextCommands(
     `  npx wafersync wafer show ${wafer} --map --node ${second}`,
     `  npx wafersync conflicts list --state settled --node ${first}`,
     `  npx wafersync import ${file} --node ${second} --wait all`,
+    `  npx wafersync doctor --config ${config}`,
     `  grpcurl -plaintext ${first} list`,
     'Ctrl-C stops all five.',
   ].join('\n');

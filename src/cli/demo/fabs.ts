@@ -40,7 +40,7 @@ export function addressOf({ port }: Pick<DemoFab, 'port'>): string {
 }
 
 /** Path of a fab's configuration. */
-export function configPath({ folder }: DemoFab): string {
+export function configPath({ folder }: Pick<DemoFab, 'folder'>): string {
   return join(folder, 'wafersync.yaml');
 }
 

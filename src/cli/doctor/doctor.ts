@@ -1,4 +1,5 @@
 import { loadConfig, type NodeConfig } from '../../config/load.ts';
+import { ConfigError } from '../../config/problem.ts';
 import { WafersyncError } from '../../errors.ts';
 import { realWorld } from '../../world.ts';
 import { type Terminal, table } from '../output.ts';
@@ -6,6 +7,7 @@ import { ask } from './asked.ts';
 import { type Finding, fail, ok } from './finding.ts';
 import { checkClock, checkNode, checkPeers, checkPorts } from './network.ts';
 import { checkPlace } from './place.ts';
+import { checkPortRange } from './port-range.ts';
 
 /** Options of `wafersync doctor`. */
 export interface DoctorOptions {
@@ -20,13 +22,23 @@ const WORDS = { ok: 'ok', warn: 'WARN', fail: 'FAIL', skipped: '-' } as const;
 export async function doctor(options: DoctorOptions, terminal: Terminal): Promise<number> {
   const findings = await look(options.config);
   if (options.json) terminal.out(JSON.stringify(findings));
-  else {
-    const rows = findings.map(({ check, state, says }) => [WORDS[state], check, says]);
-    const remedies = findings.flatMap(({ check, remedy }) => (remedy ? [`${check}: ${remedy}`] : []));
-    const head = ['', 'CHECK', 'FOUND'];
-    terminal.out([table(head, rows), ...(remedies.length > 0 ? ['', ...remedies] : [])].join('\n'));
-  }
+  else terminal.out(findingsText(findings));
   return findings.some(({ state }) => state === 'fail') ? 1 : 0;
+}
+
+/** A row a finding, the remedies below; one of several findings of a check has its remedy beside it. */
+function findingsText(findings: readonly Finding[]): string {
+  const checks = findings.map(({ check }) => check);
+  const isOneOfMany = ({ check }: Finding) => checks.indexOf(check) !== checks.lastIndexOf(check);
+  const rows = findings.map((finding, i) => {
+    const { check, state, says, remedy } = finding;
+    const head = checks[i - 1] === check ? ['', ''] : [WORDS[state], check];
+    return [...head, isOneOfMany(finding) ? `${says}. ${remedy}` : says];
+  });
+  const remedies = findings
+    .filter((finding) => finding.remedy && !isOneOfMany(finding))
+    .map(({ check, remedy }) => `${check}: ${remedy}`);
+  return [table(['', 'CHECK', 'FOUND'], rows), ...(remedies.length > 0 ? ['', ...remedies] : [])].join('\n');
 }
 
 async function look(file: string): Promise<Finding[]> {
@@ -34,6 +46,8 @@ async function look(file: string): Promise<Finding[]> {
   try {
     config = loadConfig(file);
   } catch (thrown) {
+    if (thrown instanceof ConfigError)
+      return thrown.problems.map(({ says, remedy }) => fail('config', says, remedy));
     const { message, hint } = WafersyncError.from(thrown);
     return [fail('config', message, hint)];
   }
@@ -47,6 +61,7 @@ async function look(file: string): Promise<Finding[]> {
     ok('config', `${file} is in order: the node of ${fab}`),
     ...checkPlace(config),
     ...(await checkPorts(config, own!)),
+    ...checkPortRange(config),
     checkNode(config, own!),
     ok('certificates', 'none are used: connections stay on this machine, or go through your tunnels'),
     ...checkPeers(config, peers),

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { listenError } from '../../api/listen.ts';
 import type { NodeConfig } from '../../config/load.ts';
@@ -6,9 +5,6 @@ import { toNumber } from '../../wire/long.ts';
 import { duration, grouped } from '../output.ts';
 import type { Asked } from './asked.ts';
 import { type Finding, fail, ok, skipped, warn } from './finding.ts';
-
-/** Ports that Linux gives to outgoing connections. */
-const PORT_RANGE = '/proc/sys/net/ipv4/ip_local_port_range';
 
 /** Clocks that are further apart than this are worth a look, milliseconds. */
 const CLOCK_APART_MS = 1_000;
@@ -28,7 +24,7 @@ export async function checkPorts({ fab, listen, metrics }: NodeConfig, own: Aske
   }
   if (metrics.port > 0 && there !== fab)
     findings.push(await free('metrics port', metrics.host, metrics.port, 'metrics'));
-  return [...findings, ...lent(port)];
+  return findings;
 }
 
 /** Something has the port, takes connections and says nothing. */
@@ -53,26 +49,6 @@ function free(check: string, host: string, port: number, key: string): Promise<F
       server.close(() => resolve(ok(check, says)));
     });
   });
-}
-
-/** Whether the system may give the port to somebody's outgoing connection; nothing where it does not say. */
-function lent(port: number): Finding[] {
-  let range: number[];
-  try {
-    range = readFileSync(PORT_RANGE, 'utf8').trim().split(/\s+/).map(Number);
-  } catch {
-    // Not Linux, or not to be read: then it cannot be told.
-    return [];
-  }
-  const [first = 0, last = 0] = range;
-  if (port < first || port > last) return [];
-  return [
-    warn(
-      'port range',
-      `the system gives ports ${first} to ${last} to outgoing connections: now and then a start may find ${port} taken`,
-      `Reserve it: sysctl net.ipv4.ip_local_reserved_ports=${port}. Or set listen.port to one outside.`,
-    ),
-  ];
 }
 
 /** How the node is, if it runs. */

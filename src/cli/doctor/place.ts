@@ -1,5 +1,5 @@
-import { accessSync, constants, existsSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { accessSync, constants, existsSync, mkdtempSync, rmdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { NodeConfig } from '../../config/load.ts';
 import { WafersyncError } from '../../errors.ts';
 import { databaseFile } from '../../node/database.ts';
@@ -24,16 +24,37 @@ export function checkPlace(config: NodeConfig): Finding[] {
 function folder({ dataDir }: NodeConfig): Finding {
   const there = existsSync(dataDir);
   const place = nearest(dataDir);
-  try {
-    accessSync(place, constants.R_OK | constants.W_OK | constants.X_OK);
-  } catch {
+  const reason = there ? triedToWrite(place) : triedToMake(place);
+  if (reason !== '') {
     return fail(
       'folder',
-      `${place} cannot be written to by this user`,
+      there
+        ? `${place} cannot be written to by this user (${reason})`
+        : `${dataDir} cannot be made in ${place} by this user (${reason})`,
       'Give it an owner that may write there, or set data_dir to another folder.',
     );
   }
   return ok('folder', there ? `${dataDir} can be written to` : `${dataDir} is made at the first start`);
+}
+
+/** Why a folder cannot be written to; empty where it can. */
+function triedToWrite(folder: string): string {
+  try {
+    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+    return '';
+  } catch (thrown) {
+    return (thrown as NodeJS.ErrnoException).code ?? String(thrown);
+  }
+}
+
+/** Why no folder can be made in another; empty where one was made, and taken away again. Not every system says so by rights alone. */
+function triedToMake(folder: string): string {
+  try {
+    rmdirSync(mkdtempSync(join(folder, '.wafersync-doctor-')));
+    return '';
+  } catch (thrown) {
+    return (thrown as NodeJS.ErrnoException).code ?? String(thrown);
+  }
 }
 
 function disk({ dataDir }: NodeConfig): Finding {

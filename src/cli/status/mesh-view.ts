@@ -51,8 +51,11 @@ export interface MeshAnswers {
   readonly address: string;
 }
 
-/** A row for each fab that somebody knows of, sorted. */
-export function meshRows(answers: MeshAnswers): MeshRow[] {
+/**
+ * A row for each fab that somebody knows of, sorted.
+ * @param oncePerPair that two fabs are not connected is told of one of them alone: the one that more are not connected with
+ */
+export function meshRows(answers: MeshAnswers, { oncePerPair = false } = {}): MeshRow[] {
   const { named, others } = answers;
   const answered = new Map<string, Answer>([[named.node.fab_id, named]]);
   for (const [fab, answer] of others) if (!(answer instanceof WafersyncError)) answered.set(fab, answer);
@@ -61,10 +64,17 @@ export function meshRows(answers: MeshAnswers): MeshRow[] {
     ...node.members,
   ]);
   const fabs = [...new Set([...answered.keys(), ...others.keys(), ...known])].sort();
-  return fabs.map((fab) => rowOf(fab, answers, answered));
+  const partings = partingsOf(answered);
+  const told = oncePerPair ? partingsOncePerPair(partings) : partings;
+  return fabs.map((fab) => rowOf(fab, answers, answered, told));
 }
 
-function rowOf(fab: string, answers: MeshAnswers, answered: ReadonlyMap<string, Answer>): MeshRow {
+function rowOf(
+  fab: string,
+  answers: MeshAnswers,
+  answered: ReadonlyMap<string, Answer>,
+  partings: readonly Parting[],
+): MeshRow {
   const { named, others, addresses } = answers;
   const isNamed = fab === named.node.fab_id;
   const own = answered.get(fab)?.node;
@@ -88,7 +98,7 @@ function rowOf(fab: string, answers: MeshAnswers, answered: ReadonlyMap<string, 
     last_lag_ms: own?.last_lag_ms ?? null,
     latest_lag: latestLagOf(answered.get(fab)),
     free_bytes: own?.database.free_bytes ?? null,
-    why: whyOf(fab, answers, answered),
+    why: whyOf(fab, answers, answered, partings),
   };
 }
 
@@ -121,14 +131,19 @@ function behindOf(fab: string, told: readonly PeerJson[], answered: ReadonlyMap<
   };
 }
 
-function whyOf(fab: string, { named, others }: MeshAnswers, answered: ReadonlyMap<string, Answer>): string[] {
+function whyOf(
+  fab: string,
+  { named, others }: MeshAnswers,
+  answered: ReadonlyMap<string, Answer>,
+  partings: readonly Parting[],
+): string[] {
   const own = answered.get(fab);
   const failure = others.get(fab);
   return [
     ...(own ? ownReasons(own) : []),
     ...(named.node.evicted_fabs.includes(fab) ? ['evicted'] : []),
     ...(named.node.removed_fabs.includes(fab) ? ['removed'] : []),
-    ...apart(fab, answered),
+    ...apart(partings.filter((parting) => parting.fab === fab)),
     ...(own ? catchingUp(own) : []),
     ...limited(fab, answered),
     ...(failure instanceof WafersyncError
@@ -151,16 +166,54 @@ function ownReasons({ node }: Answer): string[] {
   ];
 }
 
-/** Who of those that answered has no lane to it or from it, and why; reasons that are alike are told once. */
-function apart(fab: string, answered: ReadonlyMap<string, Answer>): string[] {
+/** A fab that answered has no lane to another, or none from it. */
+interface Parting {
+  /** The other. */
+  readonly fab: string;
+  /** The one that says so. */
+  readonly by: string;
+  /** What the other is to it, as a verb. */
+  readonly how: 'does not dial' | 'only dials' | 'is not connected with';
+  /** Empty where it does not know. */
+  readonly reason: string;
+}
+
+function partingsOf(answered: ReadonlyMap<string, Answer>): Parting[] {
+  return [...answered].flatMap(([by, { node, peers }]) =>
+    node.peers
+      .filter(({ outbound_up, inbound_up }) => !outbound_up || !inbound_up)
+      .map(({ fab_id: fab, outbound_up, inbound_up, last_error }) => ({
+        fab,
+        by,
+        how: outbound_up ? 'does not dial' : inbound_up ? 'only dials' : 'is not connected with',
+        reason: plainly(
+          last_error || (peers?.find(({ fab_id }) => fab_id === fab)?.last_failure?.reason ?? ''),
+        ),
+      })),
+  );
+}
+
+/**
+ * Of what both of a pair say of each other one is left, with the longer reason, unless they give different ones. Of a pause the
+ * one side has the reason alone, the other what to do as well.
+ */
+function partingsOncePerPair(partings: readonly Parting[]): Parting[] {
+  const count = (one: string) => partings.filter(({ fab }) => fab === one).length;
+  const goesFirst = (a: string, b: string) => count(a) > count(b) || (count(a) === count(b) && a < b);
+  return partings.flatMap((parting) => {
+    const { fab, by, how, reason } = parting;
+    const back = partings.find((other) => other.fab === by && other.by === fab && other.how === how);
+    if (!back || how !== 'is not connected with') return [parting];
+    const [shorter, longer] = [reason, back.reason].sort((a, b) => a.length - b.length) as [string, string];
+    if (!longer.startsWith(shorter)) return [parting];
+    return goesFirst(fab, by) ? [{ ...parting, reason: longer }] : [];
+  });
+}
+
+/** How the others stand with one; reasons that are alike are told once. */
+function apart(partings: readonly Parting[]): string[] {
   const told = new Map<string, string[]>();
-  for (const [by, { node, peers }] of answered) {
-    const peer = node.peers.find(({ fab_id }) => fab_id === fab);
-    if (!peer || (peer.outbound_up && peer.inbound_up)) continue;
-    const reason = plainly(
-      peer.last_error || (peers?.find(({ fab_id }) => fab_id === fab)?.last_failure?.reason ?? ''),
-    );
-    const how = peer.outbound_up ? 'does not dial' : peer.inbound_up ? 'only dials' : 'is not connected with';
+  for (const { by, how, reason } of partings) {
     const key = JSON.stringify([how, reason]);
     told.set(key, [...(told.get(key) ?? []), by]);
   }

@@ -30,14 +30,16 @@ function are(count: number): string {
   return count === 1 ? 'is' : 'are';
 }
 
-/** An older node does not tell. */
+/** The database, and below it the clocks. An older node does not tell. */
 function database({ database: { file, bytes, wal_bytes, free_bytes }, clock }: NodeJson): string[] {
   if (!file) return [];
   const free = free_bytes === null ? '' : `, ${size(free_bytes)} of its volume are free`;
   const { greatest_offset_fab_id: fab, greatest_offset_ms, greatest_offset_uncertainty_ms } = clock;
   const offset = `${signed(greatest_offset_ms)} ±${greatest_offset_uncertainty_ms.toFixed(1)} ms`;
-  const clocks = fab ? `; of all clocks that of ${fab} is farthest off, ${offset}` : '';
-  return [`database ${file} of ${size(bytes)} and ${size(wal_bytes)} of log${free}${clocks}`];
+  return [
+    `database ${file} of ${size(bytes)} and ${size(wal_bytes)} of log${free}`,
+    ...(fab ? [`of all clocks that of ${fab} is farthest off, ${offset}`] : []),
+  ];
 }
 
 /** Peers that wrote last by another version of the rules are named: they, or this node, lack an edit of them. */

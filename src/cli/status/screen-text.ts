@@ -12,7 +12,7 @@ export function statusJson(answers: MeshAnswers) {
 /** The whole screen: the named node, the mesh, and how the named node is connected. */
 export function statusText(answers: MeshAnswers, nowMs: number): string {
   const { named } = answers;
-  const rows = meshRows(answers);
+  const rows = meshRows(answers, { oncePerPair: true });
   return [
     ...nodeLines(named.node, latestLag(named)),
     '',
