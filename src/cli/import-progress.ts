@@ -1,5 +1,6 @@
-import { SingleBar } from 'cli-progress';
+import type { SingleBar } from 'cli-progress';
 import type { Terminal } from './output.ts';
+import { progressBar } from './progress-bar.ts';
 
 /** How far a run has come at the fabs that are waited for: a bar on a terminal, nothing elsewhere. */
 export class ImportProgress {
@@ -8,9 +9,7 @@ export class ImportProgress {
 
   constructor(terminal: Terminal) {
     const format = '{file} [{bar}] {percentage}%  waiting for {fabs}';
-    this.#bar = terminal.interactive
-      ? new SingleBar({ format, stream: process.stderr, hideCursor: true, clearOnComplete: true })
-      : null;
+    this.#bar = terminal.interactive ? progressBar(format, process.stderr) : null;
   }
 
   /**

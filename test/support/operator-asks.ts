@@ -59,7 +59,7 @@ export const TABLE: Readonly<Record<Condition, Told>> = {
       /^de: shown as the others know it, for it did not answer: no node answers at \S+ \(no answer in 3 s\)$/m,
     notCompared: /^no node answers at \S+ \(no answer in 4\.5 s\)\. Look whether the node of de stands still/,
     missingOfOld: /^de: it cannot be asked: it did not answer before time was up$/,
-    doctor: [/^warn 127\.\S+: no answer in 3 s .*the node of de/, /^ok /],
+    doctor: [/^warn 127\.\S+: no answer in 3 s .*the node of de stands still/, /^ok /],
   },
   slow: {
     state: /^connected$/,

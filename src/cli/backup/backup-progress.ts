@@ -1,5 +1,6 @@
-import { SingleBar } from 'cli-progress';
+import type { SingleBar } from 'cli-progress';
 import type { Terminal } from '../output.ts';
+import { progressBar } from '../progress-bar.ts';
 
 /** How far a backup is: a bar on a terminal, nothing elsewhere. */
 export class BackupProgress {
@@ -8,9 +9,7 @@ export class BackupProgress {
 
   constructor(terminal: Terminal) {
     const format = '{what} [{bar}] {percentage}%';
-    this.#bar = terminal.interactive
-      ? new SingleBar({ format, stream: process.stderr, hideCursor: true, clearOnComplete: true })
-      : null;
+    this.#bar = terminal.interactive ? progressBar(format, process.stderr) : null;
   }
 
   /** @param bytes that the file will have, about */

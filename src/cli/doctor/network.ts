@@ -79,9 +79,11 @@ export function checkPeers({ fab, mesh }: NodeConfig, peers: readonly Asked[]): 
   }
   return peers.map((peer) => {
     const check = `peer ${peer.fab}`;
-    const { node, address, error } = peer;
+    const { node, address, error, late } = peer;
     if (!node) {
-      const remedy = `Start the node of ${peer.fab}, or correct its address in mesh.peers, or the tunnel that begins there.`;
+      const remedy = late
+        ? `Look whether the node of ${peer.fab} stands still, or a tunnel takes connections and its other end is gone.`
+        : `Start the node of ${peer.fab}, or correct its address in mesh.peers, or the tunnel that begins there.`;
       return warn(check, error.includes(address) ? error : `${address}: ${error}`, remedy);
     }
     if (node.fab_id !== peer.fab)

@@ -1,5 +1,6 @@
-import { SingleBar } from 'cli-progress';
+import type { SingleBar } from 'cli-progress';
 import { grouped, type Terminal } from '../output.ts';
+import { progressBar } from '../progress-bar.ts';
 
 /** Least time between two looks at the progress, milliseconds. */
 const INTERVAL_MS = 100;
@@ -11,9 +12,7 @@ export class SendProgress {
 
   constructor(terminal: Terminal) {
     const format = '{file} [{bar}] {done} of {sent} results durable  {note}';
-    this.#bar = terminal.interactive
-      ? new SingleBar({ format, stream: process.stderr, hideCursor: true, clearOnComplete: true })
-      : null;
+    this.#bar = terminal.interactive ? progressBar(format, process.stderr) : null;
   }
 
   /** Shows progress until {@link stop}. */

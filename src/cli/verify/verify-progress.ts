@@ -1,5 +1,6 @@
-import { SingleBar } from 'cli-progress';
+import type { SingleBar } from 'cli-progress';
 import { duration, grouped, printable } from '../output.ts';
+import { progressBar } from '../progress-bar.ts';
 
 /** A verification that ends sooner shows no progress, milliseconds. */
 const SHOW_AFTER_MS = 2_000;
@@ -24,8 +25,7 @@ export class VerifyProgress {
   constructor({ stream, steadyMs }: VerifyProgressOptions) {
     this.#steadyMs = steadyMs;
     this.#beganMs = steadyMs();
-    this.#bar =
-      stream && new SingleBar({ format: '{line}', stream, hideCursor: true, clearOnComplete: true });
+    this.#bar = stream && progressBar('{line}', stream);
   }
 
   /** Wafers and runs that a fab has read so far. */
