@@ -40,7 +40,7 @@ export async function purge(options: PurgeOptions, terminal: Terminal): Promise<
     );
     return 0;
   }
-  if (!reason) {
+  if (!reason?.trim()) {
     throw new WafersyncError('invalid', 'a purge cannot be taken back, and no --reason says why it is made', {
       hint: 'Look with --dry-run first; then say --reason TEXT.',
     });

@@ -26,7 +26,7 @@ export interface DrainOptions {
  */
 export async function drain(options: DrainOptions, terminal: Terminal): Promise<number> {
   if (options.cancel) return cancelDrain(options, terminal);
-  if (!options.reason) {
+  if (!options.reason?.trim()) {
     throw new WafersyncError('invalid', 'there is no --reason', {
       hint: 'Say why: testers, uploads and people are told.',
     });
