@@ -93,18 +93,48 @@ function answersTo(
   peer: FabId,
   requests: AsyncIterable<PullRequest>,
 ): AsyncGenerator<LaneMessage> {
-  const asked = mapAsync(requests, async (message) => {
-    const refusal = sync.pullRefusal(peer);
-    if (refusal) throw refusal;
+  const refusal = () => sync.pullRefusal(peer);
+  const asked = mapAsync(untilRefused(requests, sync.changes, refusal), async (message) => {
     const request = fromPullRequest(message);
     await new Promise<void>((resolve) => rates.inTurn(peer, 'to', resolve));
     return chunked(peer, rates, request);
   });
   const answers = mapAsync(answerPulls(store, asked), (message) => {
+    const error = refusal();
+    if (error) throw error;
     count(peer, rates, 'to', message);
     return message;
   });
   return countedAnswers(traffic, peer, answers);
+}
+
+/** Messages until they are refused: that is thrown at once, also while none comes, so that their call ends. */
+async function* untilRefused<T>(
+  messages: AsyncIterable<T>,
+  changes: Pick<SyncRunner['changes'], 'subscribe'>,
+  refusal: () => WafersyncError | null,
+): AsyncGenerator<T> {
+  const iterator = messages[Symbol.asyncIterator]();
+  let refuse: (error: WafersyncError) => void = () => {};
+  const unsubscribe = changes.subscribe(() => {
+    const error = refusal();
+    if (error) refuse(error);
+  });
+  try {
+    for (;;) {
+      const error = refusal();
+      if (error) throw error;
+      const { promise, resolve, reject } = Promise.withResolvers<IteratorResult<T>>();
+      refuse = reject;
+      // What waits for a message ends with the call.
+      iterator.next().then(resolve, reject);
+      const next = await promise;
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    unsubscribe();
+  }
 }
 
 function acceptLive(options: DataSyncOptions, call: LiveCall): void {

@@ -196,6 +196,25 @@ test('a peer is paused and resumed; it is told so, everybody can see it, and oth
   assert.ok((await peer(de, 'tw')).outbound_up);
 });
 
+test('the lane on which a peer asks is ended by a pause of it, though nothing is asked for', async (t) => {
+  const [tw, az] = (await startNodes(t, ['tw', 'az'])) as [LocalNode, LocalNode];
+  const at = ['--node', tw.address];
+  const lanesUp = async () => {
+    const [{ lanes }] = JSON.parse(await ran('peers', ...at, '--json'));
+    return lanes.flatMap(({ kind, up }: { kind: string; up: boolean }) => (up ? [kind] : []));
+  };
+  // Nothing is pushed, so that az asks for all.
+  await ran('peer', 'pause', 'az', '--lanes', 'live', ...WHY, ...at);
+  const lot = demoLot({ number: 1, wafers: 1 });
+  await importFile(tw.address, lot.fileName, lot.stdf, ['tw', 'az']);
+  await once(t, tw, async () => (await lanesUp()).includes('catch-up-to'));
+  await ran('peer', 'pause', 'az', ...WHY, ...at);
+  await once(t, tw, async () => (await lanesUp()).length === 0);
+  const [{ state, last_failure }] = JSON.parse(await ran('peers', '--node', az.address, '--json'));
+  assert.equal(state, 'dialling');
+  assert.match(last_failure.reason, /tw has paused az: we looked/);
+});
+
 test('what a paused peer misses it has after it is resumed, over a restart of both', async (t) => {
   const [tw, az] = (await startNodes(t, ['tw', 'az'])) as [LocalNode, LocalNode];
   const at = ['--node', tw.address];
