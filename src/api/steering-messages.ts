@@ -102,6 +102,8 @@ export function toPeerLimit(fab: string, limit: LimitNow | null): Message<'PeerL
       reason: limit.reason,
       since_ms: fromNumber(limit.sinceMs),
       now_bytes_per_s: fromNumber(limit.nowBytesPerS),
+      time_zone: limit.timeZone,
+      now_minute: limit.nowMinute,
     }
   );
 }

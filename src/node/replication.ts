@@ -123,7 +123,7 @@ export function syncParts(config: NodeConfig, { store, world, log }: PartsAround
   });
   return {
     ...{ membership, lots, traffic, rates, sync, lags, retention, fabs, peers, audit, pauses, verifier },
-    limits: new PeerLimits({ ...known, rates, audit }),
+    limits: new PeerLimits({ ...known, rates, audit, timeZone: config.timeZone, minuteOfDay: minute }),
     marks: followed(sync, world, log),
   };
 }

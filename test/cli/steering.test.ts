@@ -377,17 +377,26 @@ test('a peer is limited by the time of day, which is shown and kept; all arrives
   const [tw, az] = (await startNodes(t, ['tw', 'az'])) as [LocalNode, LocalNode];
   const at = ['--node', tw.address];
   const limit = ['peer', 'limit', 'az', ...WHY, ...at];
+  const allDay = ['--between', '00:00-12:00', '--between', '12:00-00:00'];
   assert.equal(
-    await ran(...limit, '--rate', '2MB/s', '--between', '00:00-00:00', '--otherwise', '500kB/s'),
-    'Limited: az, 2 MB/s from 00:00 to 00:00, else 500 kB/s; now 2 MB/s; kim said: we looked\n',
+    (await ran(...limit, '--rate', '2MB/s', ...allDay, '--otherwise', '500kB/s')).replace(
+      /\d\d:\d\d\)/,
+      'TIME)',
+    ),
+    'Limited: az, 2 MB/s from 00:00 to 12:00, 2 MB/s from 12:00 to 00:00 (UTC, now TIME), else 500 kB/s; now 2 MB/s; kim said: we looked\n',
   );
   const shown = async () => JSON.parse(await ran('status', ...at, '--json')).peers[0].limit;
-  const { bytes_per_s, windows, now_bytes_per_s, author } = await shown();
+  const { bytes_per_s, windows, now_bytes_per_s, author, time_zone, now } = await shown();
   assert.deepEqual([bytes_per_s, now_bytes_per_s, author], [500_000, 2_000_000, 'kim']);
-  assert.deepEqual(windows, [{ from_minute: 0, to_minute: 0, bytes_per_s: 2_000_000 }]);
+  assert.deepEqual(windows, [
+    { from_minute: 0, to_minute: 720, from: '00:00', to: '12:00', bytes_per_s: 2_000_000 },
+    { from_minute: 720, to_minute: 0, from: '12:00', to: '00:00', bytes_per_s: 2_000_000 },
+  ]);
+  assert.equal(time_zone, 'UTC');
+  assert.match(now, /^\d\d:\d\d$/);
   assert.match(
     await ran('status', ...at),
-    /\nlimited: az, 2 MB\/s from 00:00 to 00:00, else 500 kB\/s; now 2 MB\/s; /,
+    /\nlimited: az, .* from 12:00 to 00:00 \(UTC, now \d\d:\d\d\), else 500 kB\/s; now 2 MB\/s; /,
   );
   await ran(...limit, '--rate', '40kB/s');
   const lot = demoLot({ number: 1, wafers: 1 });
@@ -405,12 +414,35 @@ test('a peer is limited by the time of day, which is shown and kept; all arrives
   assert.equal(await ran(...limit, '--none'), 'az is not limited any more.\n');
   assert.equal(await shown(), null);
   const [act] = JSON.parse(await ran('acts', ...at, '--json', '--limit', '2')).slice(1);
-  assert.deepEqual([act.act, act.about, act.detail], ['peer.limit', 'az', '40000 B/s']);
+  assert.deepEqual([act.act, act.about, act.detail], ['peer.limit', 'az', '40 kB/s']);
+  assert.match(
+    await ran('acts', ...at),
+    / 2 MB\/s from 00:00 to 12:00, 2 MB\/s from 12:00 to 00:00 \(UTC\), else 500 kB\/s /,
+  );
   assert.match(await refused(...limit), /there is no --rate\. Give one such as 2MB\/s, or --none/);
   assert.match(
     await refused(...limit, '--rate', '5B/s'),
-    /5 bytes a second is less than 1024.*wafersync peer pause/,
+    /a limit of 5 B\/s is less than 1\.024 kB\/s\. Give more, pause the peer .*peer limit --none/,
   );
+  for (const [args, told] of [
+    [
+      ['--none', '--rate', '2MB/s'],
+      /--none ends the limit, and --rate would set one\. Give one or the other/,
+    ],
+    [
+      ['--none', '--between', '08:00-18:00', '--otherwise', '1MB/s'],
+      /and --between, --otherwise would set one/,
+    ],
+    [
+      ['--rate', '2MB/s', '--otherwise', '1MB/s'],
+      /--otherwise is given without --between.*Say when --rate holds/,
+    ],
+    [['--rate', '2MB/s', '--between', '08:00-08:00'], /It ends when it begins\. Without --between the rate/],
+    [['--rate', '16Mb/s'], /Mb\/s may be bits: say bytes/],
+    [['--rate', '0'], /such as 500kB\/s or 2MB\/s/],
+  ] as const)
+    assert.match(await refused(...limit, ...args), told);
+  assert.equal(await shown(), null, 'nothing was set by what was refused');
   assert.match(await refused(...limit, '--rate', 'fast'), /such as 500kB\/s or 2MB\/s/);
   assert.match(await refused(...limit, '--rate', '1MB/s', '--between', '8-18'), /such as 08:00-18:00/);
   const elsewhere = ['peer', 'limit', 'kr', ...WHY, ...at, '--rate', '1MB/s'];

@@ -98,7 +98,7 @@ const CONTROL: readonly Refusal[] = [
     'SetPeerLimit',
     { fab_id: 'az', bytes_per_s: fromNumber(5), ...WHY },
     'invalid',
-    /^a limit of 5 bytes a second is less than 1024\. Give more, 0 for no limit, or pause/,
+    /^a limit of 5 B\/s is less than 1\.024 kB\/s\. Give more, pause the peer \(/,
   ],
   [
     'SetPeerLimit',

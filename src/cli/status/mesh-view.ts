@@ -1,8 +1,8 @@
 import { plainly } from '../../api/connection-words.ts';
 import { WafersyncError } from '../../errors.ts';
+import { rateText } from '../../sync/steering-words.ts';
 import { duration, grouped } from '../output.ts';
 import type { PeerJson } from '../peers/peer-json.ts';
-import { rateText } from '../steering/limit.ts';
 import type { Answer } from './ask.ts';
 import { type LatestLag, latestLag } from './latest-lag.ts';
 
