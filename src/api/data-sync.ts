@@ -24,6 +24,7 @@ import { askingInTurn, chunked, count, counted } from '../sync/transport/paced-t
 import type { WaferKey } from '../wafer/wafer-key.ts';
 import type { dataSync } from '../wire/services.ts';
 import type { World } from '../world.ts';
+import { BreakOff } from './break-off.ts';
 import { bidi, type CallContext } from './call.ts';
 import { onChange } from './changes.ts';
 import type { HandlersOf } from './handlers.ts';
@@ -88,50 +89,30 @@ function answerPeer(options: DataSyncOptions, call: PullCall): void {
   handle(call);
 }
 
-function answersTo(
+/** A pause ends the lane at once, also while nothing is asked for on it. */
+async function* answersTo(
   { sync, store, rates, traffic }: DataSyncOptions,
   peer: FabId,
   requests: AsyncIterable<PullRequest>,
 ): AsyncGenerator<LaneMessage> {
-  const refusal = () => sync.pullRefusal(peer);
-  const asked = mapAsync(untilRefused(requests, sync.changes, refusal), async (message) => {
+  const asked = mapAsync(requests, async (message) => {
     const request = fromPullRequest(message);
     await new Promise<void>((resolve) => rates.inTurn(peer, 'to', resolve));
     return chunked(peer, rates, request);
   });
   const answers = mapAsync(answerPulls(store, asked), (message) => {
-    const error = refusal();
-    if (error) throw error;
     count(peer, rates, 'to', message);
     return message;
   });
-  return countedAnswers(traffic, peer, answers);
-}
-
-/** Messages until they are refused: that is thrown at once, also while none comes, so that their call ends. */
-async function* untilRefused<T>(
-  messages: AsyncIterable<T>,
-  changes: Pick<SyncRunner['changes'], 'subscribe'>,
-  refusal: () => WafersyncError | null,
-): AsyncGenerator<T> {
-  const iterator = messages[Symbol.asyncIterator]();
-  let refuse: (error: WafersyncError) => void = () => {};
-  const unsubscribe = changes.subscribe(() => {
-    const error = refusal();
-    if (error) refuse(error);
+  const refusal = sync.pullRefusal(peer);
+  if (refusal) throw refusal;
+  const pause = new BreakOff();
+  const unsubscribe = sync.changes.subscribe(() => {
+    const why = sync.pullRefusal(peer);
+    if (why) pause.with(why);
   });
   try {
-    for (;;) {
-      const error = refusal();
-      if (error) throw error;
-      const { promise, resolve, reject } = Promise.withResolvers<IteratorResult<T>>();
-      refuse = reject;
-      // What waits for a message ends with the call.
-      iterator.next().then(resolve, reject);
-      const next = await promise;
-      if (next.done) return;
-      yield next.value;
-    }
+    yield* countedAnswers(traffic, peer, pause.of(answers));
   } finally {
     unsubscribe();
   }
