@@ -2,6 +2,7 @@ import { userInfo } from 'node:os';
 import { InvalidArgumentError } from 'commander';
 import { type Dot, type FabId, fabId, parseDot } from '../clocks/dot.ts';
 import { WafersyncError } from '../errors.ts';
+import { MAX_PAUSE_MS } from '../sync/peer-pauses.ts';
 
 /** Checks `HOST:PORT`. */
 export function address(text: string): string {
@@ -70,6 +71,16 @@ export function timeSpan(text: string): number {
   const ms = Number(number) * (UNITS_MS[unit ?? ''] ?? Number.NaN);
   if (!(ms > 0)) throw new InvalidArgumentError('It must be a time such as 30s, 10min, 2h or 3d.');
   return Math.round(ms);
+}
+
+/** Reads how long a pause lasts, as {@link timeSpan} does. */
+export function pauseSpan(text: string): number {
+  const ms = timeSpan(text);
+  if (ms <= MAX_PAUSE_MS) return ms;
+  const days = MAX_PAUSE_MS / UNITS_MS.d!;
+  throw new InvalidArgumentError(
+    `It must be at most ${days}d. Without it a pause lasts until \`wafersync peer resume\`.`,
+  );
 }
 
 /** However they are written. `Mb`, which elsewhere stands for bits, is not among them. */

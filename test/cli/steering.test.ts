@@ -187,7 +187,7 @@ test('a peer is paused and resumed; it is told so, everybody can see it, and oth
   assert.match(await refused('peer', 'pause', 'tw', ...WHY, ...at), /it is no peer of itself/);
   assert.match(
     await refused('peer', 'pause', 'az', '--for', '31d', ...WHY, ...at),
-    /at most 2592000000, which is 30 days/,
+    /It must be at most 30d\. Without it a pause lasts until `wafersync peer resume`/,
   );
   assert.match(
     await refused('peer', 'pause', 'az', '--for', 'long', ...WHY, ...at),
@@ -218,8 +218,13 @@ test('the lane on which a peer asks is ended by a pause of it, though nothing is
 test('what a paused peer misses it has after it is resumed, over a restart of both', async (t) => {
   const [tw, az] = (await startNodes(t, ['tw', 'az'])) as [LocalNode, LocalNode];
   const at = ['--node', tw.address];
-  await ran('peer', 'pause', 'az', '--lanes', 'catch-up', ...WHY, ...at);
-  await ran('peer', 'pause', 'az', ...WHY, ...at);
+  await ran('peer', 'pause', 'az', '--lanes', 'catch-up', '--for', '2h', ...WHY, ...at);
+  assert.match(
+    await ran('peer', 'pause', 'az', '--reason', 'again', ...at),
+    /^Paused: az, .* said: again\nIn place of the pause before: the catch-up lanes of az, since .* until 20.* UTC; kim said: we looked\n$/,
+  );
+  const [{ detail }] = JSON.parse(await ran('acts', ...at, '--json'));
+  assert.match(detail, /^all lanes; before: catch-up lanes, until 20\S+ \S+ UTC$/);
   const lot = demoLot({ number: 1, wafers: 1 });
   const { runId } = await importFile(tw.address, lot.fileName, lot.stdf);
   await tw.stop();
@@ -293,6 +298,16 @@ test('a node that is drained takes nothing in, ends what is open once it is dura
   const { runId } = await importFile(az.address, lot.fileName, lot.stdf, ['az', 'tw']);
   assert.ok(runId);
 
+  const again = await ran('drain', '--reason', 'a second reason', ...at);
+  assert.match(
+    again,
+    /^It was being drained already, since 20.* UTC; kim said: we looked\. Testers are told now: a second reason\n/,
+  );
+  assert.doesNotMatch(await ran('drain', '--reason', 'a second reason', ...at), /already/);
+  const toldNow = /drained for maintenance: a second reason/;
+  await assert.rejects(importFile(tw.address, lot.fileName, lot.stdf), toldNow);
+  assert.match(await refused(...wafer), toldNow);
+  assert.match((await healthAt(t, tw.address)).reason, toldNow);
   const cancelled = await ran('drain', '--cancel', '--reason', 'all done', ...at);
   assert.equal(cancelled, 'It takes everything in again.\n');
   assert.equal(await ran('drain', '--cancel', ...at), 'It was not drained: it takes everything in.\n');
@@ -300,8 +315,8 @@ test('a node that is drained takes nothing in, ends what is open once it is dura
   assert.equal((await healthAt(t, tw.address)).status, SERVING);
   const acts = JSON.parse(await ran('acts', ...at, '--json'));
   assert.deepEqual(
-    acts.map(({ act }: { act: string }) => act),
-    ['node.drain_cancel', 'fab.evict', 'fab.add', 'node.drain'],
+    acts.map(({ act, detail }: Record<string, string>) => [act, detail].join(' ').trimEnd()),
+    ['node.drain_cancel', 'node.drain instead of: we looked', 'fab.evict', 'fab.add', 'node.drain'],
   );
 });
 
