@@ -98,7 +98,7 @@ test('what is held is told with its reason and what releases it, dropped, and re
   assert.deepEqual([held_updates, dropped_updates], [0, 1]);
   assert.match(
     await ran('status', ...at),
-    /\n1 updates more are held back and were dropped: `wafersync held list`\n/,
+    /\n1 update more is held back and dropped: `wafersync held list`\n/,
   );
   assert.match(await ran('held', 'list', ...at), /clock, dropped .*dropped by kim: we looked/);
   const wafers = closing(t, makeClient(waferService, tw.address));
@@ -155,7 +155,14 @@ test('a peer is paused and resumed; it is told so, everybody can see it, and oth
   assert.deepEqual([pause.lanes, pause.author, pause.reason], ['all', 'kim', 'we looked']);
   assert.equal(pause.until_ms - pause.since_ms, 7_200_000);
   assert.deepEqual([outbound_up, inbound_up], [false, false]);
-  assert.match(await ran('status', ...at), /\nPAUSED: az, since /);
+  const screen = await ran('status', ...at);
+  assert.match(screen, /\nPAUSED: az, since /);
+  assert.match(screen, /\naz +127\.0\.0\.1:\d+ +paused +.* +paused here: we looked\n/);
+  assert.match(screen, /\naz: is not connected with tw: paused there: we looked\n/);
+  assert.match(
+    await refused('fab', 'remove', 'az', ...WHY, ...at),
+    /az is paused here, .*; kim said: we looked\. Say `wafersync peer resume az` here/,
+  );
   const fabs = JSON.parse(await ran('fab', 'list', ...at, '--json'));
   assert.deepEqual(
     fabs.map((fab: { fab_id: string; pause: object | null }) => [fab.fab_id, fab.pause !== null]),
@@ -341,7 +348,7 @@ test('a drain tells who lacks what, ends nothing by a timeout, and ends once tha
   );
   assert.match(
     await ran('drain', ...WHY, ...at),
-    /^az lacks \d+, and is not connected; \d+ are only here, 0 of them born elsewhere\nIt takes nothing in/,
+    /^az lacks \d+ updates, and is not connected; \d+ updates are only here, 0 of them born elsewhere\nIt takes nothing in/,
   );
   assert.match(
     await refused('drain', '--at', 'kr', ...WHY, ...at),

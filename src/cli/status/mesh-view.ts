@@ -1,10 +1,11 @@
 import { plainly } from '../../api/connection-words.ts';
 import { WafersyncError } from '../../errors.ts';
 import { rateText } from '../../sync/steering-words.ts';
-import { duration, grouped } from '../output.ts';
+import { counted, duration } from '../output.ts';
 import type { PeerJson } from '../peers/peer-json.ts';
 import type { Answer } from './ask.ts';
 import { type LatestLag, latestLag } from './latest-lag.ts';
+import { isPaused } from './node-text.ts';
 
 /** A clock that is farther off than this is told, milliseconds. */
 const TOLD_OFFSET_MS = 1_000;
@@ -146,8 +147,8 @@ function ownReasons({ node }: Answer): string[] {
     ...(node.storage.wal_stuck
       ? [`its write-ahead log is stuck for ${duration(node.storage.wal_stuck_for_ms)}`]
       : []),
-    ...(node.held_updates > 0 ? [`${grouped(node.held_updates)} updates held back`] : []),
-    ...(node.damaged_updates > 0 ? [`${grouped(node.damaged_updates)} updates damaged`] : []),
+    ...(node.held_updates > 0 ? [`${counted(node.held_updates, 'update')} held back`] : []),
+    ...(node.damaged_updates > 0 ? [`${counted(node.damaged_updates, 'update')} damaged`] : []),
   ];
 }
 
@@ -157,9 +158,10 @@ function apart(fab: string, answered: ReadonlyMap<string, Answer>): string[] {
   for (const [by, { node, peers }] of answered) {
     const peer = node.peers.find(({ fab_id }) => fab_id === fab);
     if (!peer || (peer.outbound_up && peer.inbound_up)) continue;
-    const reason = plainly(
-      peer.last_error || (peers?.find(({ fab_id }) => fab_id === fab)?.last_failure?.reason ?? ''),
-    );
+    const failure = peers?.find(({ fab_id }) => fab_id === fab)?.last_failure?.reason ?? '';
+    const reason = isPaused(peer)
+      ? `paused there: ${peer.pause?.reason}`
+      : plainly(peer.last_error || failure);
     const how = peer.outbound_up ? 'does not dial' : peer.inbound_up ? 'only dials' : 'is not connected with';
     const key = JSON.stringify([how, reason]);
     told.set(key, [...(told.get(key) ?? []), by]);
