@@ -93,14 +93,14 @@ function renewal({ renewal: state }: NodeJson): string[] {
 }
 
 function retention({ retention: state }: NodeJson): string[] {
-  const { purges, purged_updates, blocks, blocked_updates, looked_at_us } = state;
+  const { purges, purged_updates, blocks, blocked_updates, looked_at_us, planned } = state;
   const gone = `the values of ${counted(purged_updates, 'update')} were purged, by ${counted(purges, 'purge')}`;
   const fabs = blocks.map((block) => `${block.fab_id} lacks ${grouped(block.updates)}`).join(', ');
-  const at = new Date(looked_at_us / 1000).toISOString();
+  const what = planned ? 'a purge would be blocked, as of' : 'A PURGE WAS BLOCKED at';
   return [
     ...(purges > 0 ? [gone] : []),
     ...(blocks.length > 0
-      ? [`A PURGE WAS BLOCKED at ${at}, of ${grouped(blocked_updates)} updates: ${fabs}`]
+      ? [`${what} ${utc(looked_at_us)}, of ${counted(blocked_updates, 'update')}: ${fabs}`]
       : []),
   ];
 }
