@@ -1,3 +1,4 @@
+import { SentBackups } from './api/backup-service.ts';
 import { Health } from './api/health.ts';
 import { showWhatIsTaken } from './api/intake-health.ts';
 import { createServer } from './api/server.ts';
@@ -66,6 +67,7 @@ interface Composed extends Surroundings {
   readonly syncing: SyncParts;
   readonly slots: NodeSlots;
   readonly drain: Drain;
+  readonly backups: SentBackups;
 }
 
 async function composeNode(config: NodeConfig, store: Store, around: Surroundings): Promise<WafersyncNode> {
@@ -74,7 +76,8 @@ async function composeNode(config: NodeConfig, store: Store, around: Surrounding
   const syncing = syncParts(config, { store, world, log }, replicating);
   const slots = slotsOf(config);
   const drain = new Drain({ ...syncing, store, world, replica: replicating.replica, door: slots.intake });
-  const composed: Composed = { ...around, config, store, replicating, syncing, slots, drain };
+  const backups = new SentBackups();
+  const composed: Composed = { ...around, config, store, replicating, syncing, slots, drain, backups };
   const telemetry = await openTelemetry(composed, () => server.openCalls);
   const server = createServer({
     world,
@@ -139,9 +142,9 @@ function slotsOf({ intake, api }: NodeConfig): NodeSlots {
 }
 
 function openTelemetry(composed: Composed, openCalls: () => number): Promise<Telemetry> {
-  const { config, store, world, log, version, replicating, syncing, slots, drain } = composed;
+  const { config, store, world, log, version, replicating, syncing, slots, drain, backups } = composed;
   const { replica, storage, wal, scrub } = replicating;
-  const { sync, retention, traffic, membership, verifier } = syncing;
+  const { sync, retention, traffic, membership, verifier, pauses, limits } = syncing;
   return Telemetry.open({
     ...{
       store,
@@ -153,7 +156,10 @@ function openTelemetry(composed: Composed, openCalls: () => number): Promise<Tel
       retention,
       verifier,
       traffic,
+      pauses,
+      limits,
       drain,
+      backups,
       world,
       log,
       version,

@@ -8,18 +8,19 @@ export interface Authored {
   readonly reason?: string | null | undefined;
 }
 
-/** Who asks, and why. @throws WafersyncError `exhausted` where it is said at too great length */
+/** Who asks, and why, without space around either. @throws WafersyncError `exhausted` where it is said at too great length */
 export function authorOf({ author, reason }: Authored): Authorship {
-  return { author: bounded('author', author ?? ''), reason: bounded('reason', reason ?? '') };
+  return { author: bounded('author', author?.trim() ?? ''), reason: bounded('reason', reason?.trim() ?? '') };
 }
 
-/** Who asks, and why. @throws WafersyncError `invalid` without a reason */
-export function reasonedBy(request: Authored): Authorship {
-  if (!request.reason)
-    throw new WafersyncError('invalid', 'reason is empty', {
-      hint: 'Say why: whoever looks for it later reads it.',
-    });
-  return authorOf(request);
+/** Who asks, and why. @throws WafersyncError `invalid` without a reason; space is none */
+export function reasonedBy(
+  request: Authored,
+  hint = 'Say why: whoever looks for it later reads it.',
+): Authorship {
+  const author = authorOf(request);
+  if (author.reason) return author;
+  throw new WafersyncError('invalid', 'reason is empty', { hint });
 }
 
 function bounded(name: 'author' | 'reason', text: string): string {

@@ -15,6 +15,21 @@ import type { World } from '../world.ts';
 import { serverStream } from './call.ts';
 import type { HandlersOf } from './handlers.ts';
 
+/** The backups that were sent whole since the start. Whether they are kept is not known here. */
+export class SentBackups {
+  #lastMs: number | null = null;
+
+  /** When the last one was made, ms since 1970; null before one was. */
+  get lastMs(): number | null {
+    return this.#lastMs;
+  }
+
+  /** One was sent whole. @param madeAtMs when its copy was made, ms since 1970 */
+  sent(madeAtMs: number): void {
+    this.#lastMs = madeAtMs;
+  }
+}
+
 /** What the service is made of. */
 export interface BackupServiceOptions {
   readonly store: Pick<Store, 'origin' | 'copyTo' | 'copyBytes'>;
@@ -24,6 +39,7 @@ export interface BackupServiceOptions {
   readonly version: string;
   /** Where the copy stands while it is sent; its folder is emptied at each start. */
   readonly copyFile: string;
+  readonly backups: SentBackups;
 }
 
 /** Room that has to be left on the node's disk while a copy stands there: what comes in meanwhile needs it. */
@@ -71,6 +87,8 @@ async function* backup(
   for await (const data of pieces) yield { data };
   const { bytes, sha256 } = pieces.digest();
   yield { end: { bytes: fromNumber(bytes), sha256, manifest: toManifest(manifest) } };
+  // Resumed once that has left.
+  if (!signal.aborted) options.backups.sent(manifest.madeAtMs);
 }
 
 /** Makes the copy, and tells how far it is. */

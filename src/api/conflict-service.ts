@@ -15,6 +15,7 @@ import { toNumber } from '../wire/long.ts';
 import type { Message } from '../wire/message.ts';
 import type { conflictService } from '../wire/services.ts';
 import { toDot } from '../wire/vectors.ts';
+import { reasonedBy } from './authorship.ts';
 import { serverStream, unary } from './call.ts';
 import { fromConflictState, toConflict, toMember } from './conflict-message.ts';
 import type { HandlersOf } from './handlers.ts';
@@ -44,13 +45,9 @@ export function conflictServiceHandlers({
     ResolveConflict: unary<Message<'ResolveConflictRequest'>, Message<'ResolveConflictResponse'>>(
       async (request) => {
         const { id, wafer } = knownConflict(store, request.id ?? '');
-        const { author, reason } = request;
-        if (!reason)
-          throw new WafersyncError('invalid', 'reason is empty', { hint: 'Say why: every fab shows it.' });
+        const author = reasonedBy(request, 'Say why: every fab shows it.');
         const decision = decisionOf(request);
-        const { dot } = await replica.edit((editor) =>
-          editor.resolve(id, decision, { author: author ?? '', reason }),
-        );
+        const { dot } = await replica.edit((editor) => editor.resolve(id, decision, author));
         const now = store.conflicts.get(id);
         return {
           ...(dot ? { edit: toDot(dot) } : {}),

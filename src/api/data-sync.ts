@@ -24,6 +24,7 @@ import { askingInTurn, chunked, count, counted } from '../sync/transport/paced-t
 import type { WaferKey } from '../wafer/wafer-key.ts';
 import type { dataSync } from '../wire/services.ts';
 import type { World } from '../world.ts';
+import { BreakOff } from './break-off.ts';
 import { bidi, type CallContext } from './call.ts';
 import { onChange } from './changes.ts';
 import type { HandlersOf } from './handlers.ts';
@@ -88,14 +89,13 @@ function answerPeer(options: DataSyncOptions, call: PullCall): void {
   handle(call);
 }
 
-function answersTo(
+/** A pause ends the lane at once, also while nothing is asked for on it. */
+async function* answersTo(
   { sync, store, rates, traffic }: DataSyncOptions,
   peer: FabId,
   requests: AsyncIterable<PullRequest>,
 ): AsyncGenerator<LaneMessage> {
   const asked = mapAsync(requests, async (message) => {
-    const refusal = sync.pullRefusal(peer);
-    if (refusal) throw refusal;
     const request = fromPullRequest(message);
     await new Promise<void>((resolve) => rates.inTurn(peer, 'to', resolve));
     return chunked(peer, rates, request);
@@ -104,7 +104,18 @@ function answersTo(
     count(peer, rates, 'to', message);
     return message;
   });
-  return countedAnswers(traffic, peer, answers);
+  const refusal = sync.pullRefusal(peer);
+  if (refusal) throw refusal;
+  const pause = new BreakOff();
+  const unsubscribe = sync.changes.subscribe(() => {
+    const why = sync.pullRefusal(peer);
+    if (why) pause.with(why);
+  });
+  try {
+    yield* countedAnswers(traffic, peer, pause.of(answers));
+  } finally {
+    unsubscribe();
+  }
 }
 
 function acceptLive(options: DataSyncOptions, call: LiveCall): void {

@@ -70,9 +70,10 @@ function daysOf(days: number | null | undefined): number {
 }
 
 function given(name: string, text: string | null | undefined, hint: string): string {
-  if (!text) throw new WafersyncError('invalid', `${name} is empty`, { hint });
-  const bytes = Buffer.byteLength(text);
-  if (bytes <= MAX_TEXT_BYTES) return text;
+  const said = text?.trim();
+  if (!said) throw new WafersyncError('invalid', `${name} is empty`, { hint });
+  const bytes = Buffer.byteLength(said);
+  if (bytes <= MAX_TEXT_BYTES) return said;
   throw new WafersyncError('invalid', `${name} has ${bytes} bytes`, {
     hint: `Say it in ${MAX_TEXT_BYTES} bytes.`,
   });

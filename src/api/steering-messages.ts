@@ -11,6 +11,7 @@ import type { HoldReason } from '../store/types.ts';
 import type { DrainProgress } from '../sync/drain.ts';
 import { releasedBy } from '../sync/held-control.ts';
 import type { LimitNow } from '../sync/peer-limits.ts';
+import type { Authorship } from '../wafer/document/compose.ts';
 import { kindOf } from '../wire/header.ts';
 import { fromNumber, toNumber } from '../wire/long.ts';
 import type { Message } from '../wire/message.ts';
@@ -102,6 +103,8 @@ export function toPeerLimit(fab: string, limit: LimitNow | null): Message<'PeerL
       reason: limit.reason,
       since_ms: fromNumber(limit.sinceMs),
       now_bytes_per_s: fromNumber(limit.nowBytesPerS),
+      time_zone: limit.timeZone,
+      now_minute: limit.nowMinute,
     }
   );
 }
@@ -125,8 +128,11 @@ export function fromLanes(lanes: wafersync.v1.LaneKind | null | undefined): Paus
   });
 }
 
-/** Message of how far a drain is. */
-export function toDrainResponse(progress: DrainProgress): Message<'DrainResponse'> {
+/** Message of how far a drain is. @param replaced what was said before the call gave another reason */
+export function toDrainResponse(
+  progress: DrainProgress,
+  replaced: Authorship | null,
+): Message<'DrainResponse'> {
   return {
     drained: progress.drained,
     open_streams: progress.openStreams,
@@ -141,6 +147,8 @@ export function toDrainResponse(progress: DrainProgress): Message<'DrainResponse
     author: progress.author,
     reason: progress.reason,
     since_ms: fromNumber(progress.sinceMs),
+    replaced_author: replaced?.author ?? '',
+    replaced_reason: replaced?.reason ?? '',
   };
 }
 

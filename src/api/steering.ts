@@ -66,8 +66,9 @@ export function steeringHandlers(
     PausePeer: unary<Message<'PausePeerRequest'>, Message<'PausePeerResponse'>>(async (request) => {
       const fab = fabId(request.fab_id ?? '');
       const durationMs = toNumber(request.duration_ms, 'duration_ms');
-      const pause = await pauses.pause(fab, fromLanes(request.lanes), durationMs, reasonedBy(request));
-      return { pause: toPeerPause(fab, pause) };
+      const author = reasonedBy(request);
+      const { pause, replaced } = await pauses.pause(fab, fromLanes(request.lanes), durationMs, author);
+      return { pause: toPeerPause(fab, pause), replaced: toPeerPause(fab, replaced) };
     }),
     ResumePeer: unary<Message<'ResumePeerRequest'>, Message<'ResumePeerResponse'>>(async (request) => {
       const fab = fabId(request.fab_id ?? '');
@@ -98,7 +99,7 @@ async function* drained(
   { signal }: CallContext,
 ): AsyncGenerator<Message<'DrainResponse'>> {
   const fabs = (request.fab_ids ?? []).map((fab) => fabId(fab));
-  await drain.start(fabs, reasonedBy(request));
+  const replaced = await drain.start(fabs, reasonedBy(request));
   let told = '';
   for await (const _ of onChange(drain.changes, world, MIN_INTERVAL_MS, signal)) {
     const progress = drain.progress(fabs);
@@ -110,7 +111,7 @@ async function* drained(
     const text = JSON.stringify(progress);
     if (text === told) continue;
     told = text;
-    yield toDrainResponse(progress);
+    yield toDrainResponse(progress, replaced);
     if (progress.drained) return;
   }
 }

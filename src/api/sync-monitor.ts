@@ -162,5 +162,6 @@ function retentionState({ store, retention }: SyncMonitorOptions): wafersync.v1.
     looked_at_us: fromNumber(Math.round((last?.atMs ?? 0) * 1000)),
     blocked_updates: fromNumber(last?.outlook.blocked ?? 0),
     blocks: toBlocks(last?.outlook.blocks ?? []),
+    planned: last?.planned ?? false,
   };
 }

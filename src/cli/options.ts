@@ -2,6 +2,7 @@ import { userInfo } from 'node:os';
 import { InvalidArgumentError } from 'commander';
 import { type Dot, type FabId, fabId, parseDot } from '../clocks/dot.ts';
 import { WafersyncError } from '../errors.ts';
+import { MAX_PAUSE_MS } from '../sync/peer-pauses.ts';
 
 /** Checks `HOST:PORT`. */
 export function address(text: string): string {
@@ -72,12 +73,33 @@ export function timeSpan(text: string): number {
   return Math.round(ms);
 }
 
-const UNITS_BYTES: Readonly<Record<string, number>> = { B: 1, kB: 1_000, MB: 1_000_000, GB: 1_000_000_000 };
+/** Reads how long a pause lasts, as {@link timeSpan} does. */
+export function pauseSpan(text: string): number {
+  const ms = timeSpan(text);
+  if (ms <= MAX_PAUSE_MS) return ms;
+  const days = MAX_PAUSE_MS / UNITS_MS.d!;
+  throw new InvalidArgumentError(
+    `It must be at most ${days}d. Without it a pause lasts until \`wafersync peer resume\`.`,
+  );
+}
 
-/** Reads a rate such as 500kB/s or 2MB/s. Gives bytes a second. */
+/** However they are written. `Mb`, which elsewhere stands for bits, is not among them. */
+const UNITS_BYTES: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    ...{ B: 1, b: 1 },
+    ...{ kB: 1e3, KB: 1e3, kb: 1e3, KiB: 2 ** 10, kiB: 2 ** 10, kib: 2 ** 10 },
+    ...{ MB: 1e6, mb: 1e6, MiB: 2 ** 20, mib: 2 ** 20 },
+    ...{ GB: 1e9, gb: 1e9, GiB: 2 ** 30, gib: 2 ** 30 },
+  }),
+);
+
+/** Reads a rate such as 500kB/s, 2MB/s, 2mb/s or 2MiB/s. Gives bytes a second. */
 export function byteRate(text: string): number {
-  const [, number, unit] = /^(\d+(?:\.\d+)?) ?(B|kB|MB|GB)\/s$/.exec(text) ?? [];
-  const bytes = Math.round(Number(number) * (UNITS_BYTES[unit ?? ''] ?? Number.NaN));
+  const [, number, unit] = /^(\d+(?:\.\d+)?) ?([a-zA-Z]+)\/s$/.exec(text) ?? [];
+  if (/^[kMG]b$/i.test(unit ?? '') && !UNITS_BYTES.has(unit!)) {
+    throw new InvalidArgumentError(`${unit}/s may be bits: say bytes, as in 500kB/s or 2MB/s.`);
+  }
+  const bytes = Math.round(Number(number) * (UNITS_BYTES.get(unit ?? '-') ?? Number.NaN));
   if (!Number.isSafeInteger(bytes) || bytes < 1)
     throw new InvalidArgumentError('It must be a rate such as 500kB/s or 2MB/s.');
   return bytes;
@@ -89,12 +111,16 @@ export interface DaySpan {
   readonly to: number;
 }
 
-/** Reads a time of the day such as 08:00-18:00. */
-export function daySpan(text: string): DaySpan {
+/** Reads a time of the day such as 08:00-18:00 or, over midnight, 22:00-06:00; gives it behind those that were given before. */
+export function daySpans(text: string, before: readonly DaySpan[] = []): DaySpan[] {
   const match = /^([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)$/.exec(text);
   if (!match) throw new InvalidArgumentError('It must be a time of the day such as 08:00-18:00.');
   const [, fromHour, fromMinute, toHour, toMinute] = match.map(Number);
-  return { from: fromHour! * 60 + fromMinute!, to: toHour! * 60 + toMinute! };
+  const [from, to] = [fromHour! * 60 + fromMinute!, toHour! * 60 + toMinute!];
+  if (from === to) {
+    throw new InvalidArgumentError('It ends when it begins. Without --between the rate holds all day.');
+  }
+  return [...before, { from, to }];
 }
 
 /** Checks JSON text. */

@@ -276,7 +276,9 @@ export const nodeSchema = z.strictObject({
     ),
   time_zone: text(checkTimeZone)
     .prefault('UTC')
-    .describe('Time zone of the testers, as an IANA name such as Asia/Taipei: STDF files hold local times.'),
+    .describe(
+      'Time zone of the testers, as an IANA name such as Asia/Taipei: STDF files hold local times. Limits of peers by the time of day go by it too.',
+    ),
   listen: listen.prefault({}).describe('Where the node listens.'),
   mesh: mesh.prefault({}).describe('The fabs that replicate with each other.'),
   store: store.prefault({}).describe('The database.'),

@@ -105,9 +105,9 @@ export function syncParts(config: NodeConfig, { store, world, log }: PartsAround
     valuesDays: config.retention.valuesDays,
   });
   const known = { store, sync, world, membership };
-  const fabs = new FabControl({ ...known, replica });
   const audit = new Audit({ store, replica, log });
   const pauses = new PeerPauses({ ...known, audit, log });
+  const fabs = new FabControl({ ...known, replica, pauses });
   const peers = new PeerBook({
     ...{ ...known, self: config.fab, traffic, lags, pauses },
     saidAtMs: (fab) => fabs.facts(fab).sinceMs,
@@ -123,7 +123,7 @@ export function syncParts(config: NodeConfig, { store, world, log }: PartsAround
   });
   return {
     ...{ membership, lots, traffic, rates, sync, lags, retention, fabs, peers, audit, pauses, verifier },
-    limits: new PeerLimits({ ...known, rates, audit }),
+    limits: new PeerLimits({ ...known, rates, audit, timeZone: config.timeZone, minuteOfDay: minute }),
     marks: followed(sync, world, log),
   };
 }

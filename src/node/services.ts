@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { backupServiceHandlers } from '../api/backup-service.ts';
+import { backupServiceHandlers, type SentBackups } from '../api/backup-service.ts';
 import { conflictServiceHandlers } from '../api/conflict-service.ts';
 import { dataSyncHandlers } from '../api/data-sync.ts';
 import { loadDescriptors } from '../api/descriptors.ts';
@@ -54,6 +54,7 @@ export interface ServedParts {
   /** Takes in a file. */
   readonly importFile: RunServiceOptions['importFile'];
   readonly slots: NodeSlots;
+  readonly backups: SentBackups;
   /** Version of the program. */
   readonly version: string;
 }
@@ -136,7 +137,10 @@ function addOperations(server: Server, parts: ServedParts): void {
   const shared = { store, sync, world, membership };
   server.add(retentionService, retentionServiceHandlers({ store, retention }), RETENTION_POLICIES);
   const copyFile = join(spoolFolder(config), 'backup.db');
-  server.add(backupService, backupServiceHandlers({ store, membership, world, version, copyFile }));
+  server.add(
+    backupService,
+    backupServiceHandlers({ store, membership, world, version, copyFile, backups: parts.backups }),
+  );
   server.add(
     syncControl,
     syncControlHandlers({

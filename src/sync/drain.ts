@@ -99,29 +99,44 @@ export class Drain {
     }
   }
 
-  /** Begins a drain; one that goes on already stays as it is. @throws WafersyncError `not-found` for a fab that nobody knows */
-  async start(fabs: readonly FabId[], author: Authorship): Promise<void> {
+  /**
+   * Begins a drain. One that goes on already goes on, for this reason from now on where it is another one; gives what was
+   * said before then, else null.
+   * @throws WafersyncError `not-found` for a fab that nobody knows
+   */
+  async start(fabs: readonly FabId[], author: Authorship): Promise<Authorship | null> {
     this.#checkFabs(fabs);
-    if (this.#draining) return;
-    const { store, world, audit, replica, door } = this.#options;
-    const { fab } = store.origin;
+    const before = this.#draining;
+    if (before?.reason === author.reason) return null;
+    const draining = this.#drainingBy(author, before);
+    this.#draining = draining;
+    const detail = before ? `instead of: ${before.reason}` : fabs.join();
+    try {
+      await this.#options.audit.record({ act: 'node.drain', about: '', detail, ...author });
+    } catch (thrown) {
+      // One that was still being recorded has let this one go first, and closed nothing.
+      if (this.#draining === draining) this.#draining = this.#closed ? before : null;
+      throw thrown;
+    }
+    // Somebody may have cancelled it, or given another reason, meanwhile.
+    if (this.#draining === draining) this.#close(draining.why);
+    return before && { author: before.author, reason: before.reason };
+  }
+
+  #drainingBy(author: Authorship, before: Draining | null): Draining {
+    const { store, world } = this.#options;
     const why = new WafersyncError(
       'unavailable',
-      `the node of ${fab} is drained for maintenance: ${author.reason}`,
+      `the node of ${store.origin.fab} is drained for maintenance: ${author.reason}`,
       {
         hint: 'Try again later: it takes everything again once it was restarted, or `wafersync drain --cancel` was said.',
       },
     );
-    const draining = { ...author, sinceMs: Math.floor(world.nowMs()), why };
-    this.#draining = draining;
-    try {
-      await audit.record({ act: 'node.drain', about: '', detail: fabs.join(), ...author });
-    } catch (thrown) {
-      if (this.#draining === draining) this.#draining = null;
-      throw thrown;
-    }
-    // Somebody may have cancelled it meanwhile.
-    if (this.#draining !== draining) return;
+    return { ...author, sinceMs: before?.sinceMs ?? Math.floor(world.nowMs()), why };
+  }
+
+  #close(why: WafersyncError): void {
+    const { replica, door } = this.#options;
     replica.refuseEdits(why);
     door.close(why);
     this.#closed = true;

@@ -3,6 +3,7 @@ import { type Timestamp, timestampMs } from '../clocks/hlc.ts';
 import { TransportVector } from '../clocks/transport-vector.ts';
 import { WafersyncError } from '../errors.ts';
 import type { Replica } from '../replica/replica.ts';
+import type { PeerPause } from '../store/pauses.ts';
 import type { Store } from '../store/store.ts';
 import type { Authorship } from '../wafer/document/compose.ts';
 import { compareBirths } from '../wafer/document/edit.ts';
@@ -13,6 +14,7 @@ import { addressField, MESH, memberField } from '../wafer/document/mesh.ts';
 import type { World } from '../world.ts';
 import { coverageOf } from './coverage.ts';
 import { type Membership, unplaced } from './membership.ts';
+import type { PeerPauses } from './peer-pauses.ts';
 import type { Carrier, SyncRunner } from './sync-runner.ts';
 
 /** What changing the membership needs. */
@@ -21,6 +23,7 @@ export interface FabControlOptions {
   readonly replica: Pick<Replica<Carrier>, 'edit' | 'seed'>;
   readonly sync: Pick<SyncRunner, 'reports' | 'peers' | 'changes'>;
   readonly membership: Membership;
+  readonly pauses: Pick<PeerPauses, 'of'>;
   readonly world: Pick<World, 'after'>;
 }
 
@@ -229,6 +232,8 @@ export class FabControl {
       );
     }
     if (fab !== store.origin.fab && !(heard && this.#isConnected(fab))) {
+      const pause = this.#options.pauses.of(fab);
+      if (pause?.lanes === 'all') throw pausedHere(fab, pause);
       throw new WafersyncError('precondition', `${fab} is not connected: what it has cannot be told`, {
         hint: `Ask its own node, or one that is connected to it. If it never returns: \`wafersync fab evict ${fab}\`.`,
       });
@@ -255,4 +260,14 @@ export class FabControl {
         .reduce((all, report) => all.join(report.received), TransportVector.empty);
     return received(true).difference(received(false));
   }
+}
+
+function pausedHere(fab: FabId, { author, reason }: PeerPause): WafersyncError {
+  return new WafersyncError(
+    'precondition',
+    `${fab} is paused here, and so what it has cannot be told; ${author || 'nobody'} said: ${reason}`,
+    {
+      hint: `Say \`wafersync peer resume ${fab}\` here, and try again once it has caught up; or ask the node of ${fab}.`,
+    },
+  );
 }

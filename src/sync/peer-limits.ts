@@ -8,6 +8,7 @@ import type { Audit } from './audit.ts';
 import { checkPeer } from './known-peer.ts';
 import type { Membership } from './membership.ts';
 import type { PeerRates } from './peer-rates.ts';
+import { limitText, rateText } from './steering-words.ts';
 
 /** Windows of one limit. */
 const MAX_WINDOWS = 24;
@@ -22,12 +23,20 @@ export interface PeerLimitsOptions {
   readonly rates: Pick<PeerRates, 'limit' | 'now' | 'saidBy'>;
   readonly audit: Audit;
   readonly world: Pick<World, 'nowMs'>;
+  /** IANA name of the zone whose times of the day windows are. */
+  readonly timeZone: string;
+  /** Minute of the day there. */
+  readonly minuteOfDay: (nowMs: number) => number;
 }
 
 /** A limit, and what holds now of it. */
 export interface LimitNow extends PeerLimit {
   /** Bytes a second; 0 for no limit. */
   readonly nowBytesPerS: number;
+  /** IANA name of the zone whose times of the day windows are. */
+  readonly timeZone: string;
+  /** Minute of the day there, now. */
+  readonly nowMinute: number;
 }
 
 /** How much this node exchanges with its peers at most, as people say. Durable. */
@@ -43,7 +52,14 @@ export class PeerLimits {
   /** The limit of a peer; null where it has none. */
   of(fab: FabId): LimitNow | null {
     const limit = this.#limits.get(fab);
-    return limit ? { ...limit, nowBytesPerS: this.#options.rates.now(fab) ?? 0 } : null;
+    if (!limit) return null;
+    const { rates, timeZone, minuteOfDay, world } = this.#options;
+    return {
+      ...limit,
+      nowBytesPerS: rates.now(fab) ?? 0,
+      timeZone,
+      nowMinute: minuteOfDay(world.nowMs()),
+    };
   }
 
   /** How many bytes a second a peer takes pushed at most, as it says; 0 for no limit. */
@@ -67,7 +83,8 @@ export class PeerLimits {
     checkLimit(bytesPerS, windows);
     const ends = bytesPerS === 0 && windows.length === 0;
     const limit = ends ? null : { bytesPerS, windows, ...author, sinceMs: world.nowMs() };
-    const act = { act: 'peer.limit', about: fab, detail: limitText(bytesPerS, windows), ...author };
+    const detail = limitText(bytesPerS, windows, this.#options.timeZone);
+    const act = { act: 'peer.limit', about: fab, detail, ...author };
     await audit.record(act, () => store.limits.put(fab, limit));
     this.#limits = store.limits.all();
     rates.limit(this.#limits);
@@ -83,9 +100,13 @@ function checkLimit(bytesPerS: number, windows: readonly LimitWindow[]): void {
   }
   for (const rate of [bytesPerS, ...windows.map((window) => window.bytesPerS)]) {
     if (rate === 0 || rate >= MIN_BYTES_PER_S) continue;
-    throw new WafersyncError('invalid', `a limit of ${rate} bytes a second is less than ${MIN_BYTES_PER_S}`, {
-      hint: 'Give more, 0 for no limit, or pause the peer: `wafersync peer pause`.',
-    });
+    throw new WafersyncError(
+      'invalid',
+      `a limit of ${rateText(rate)} is less than ${rateText(MIN_BYTES_PER_S)}`,
+      {
+        hint: 'Give more, pause the peer (`wafersync peer pause`), or end its limit (`wafersync peer limit --none`).',
+      },
+    );
   }
   const outside = windows
     .flatMap(({ fromMinute, toMinute }) => [fromMinute, toMinute])
@@ -94,16 +115,4 @@ function checkLimit(bytesPerS: number, windows: readonly LimitWindow[]): void {
   throw new WafersyncError('invalid', `minute ${outside} is not of a day`, {
     hint: 'Count from midnight, 0 to 1439.',
   });
-}
-
-function limitText(bytesPerS: number, windows: readonly LimitWindow[]): string {
-  const rate = (bytes: number) => (bytes === 0 ? 'no limit' : `${bytes} B/s`);
-  const parts = windows.map(
-    (window) => `${rate(window.bytesPerS)} from ${clock(window.fromMinute)} to ${clock(window.toMinute)}`,
-  );
-  return [...parts, parts.length > 0 ? `else ${rate(bytesPerS)}` : rate(bytesPerS)].join(', ');
-}
-
-function clock(minute: number): string {
-  return `${String(Math.floor(minute / 60)).padStart(2, '0')}:${String(minute % 60).padStart(2, '0')}`;
 }

@@ -8,6 +8,7 @@ import type { Cancel, World } from '../world.ts';
 import type { Audit } from './audit.ts';
 import { checkPeer } from './known-peer.ts';
 import type { Membership } from './membership.ts';
+import { utcText } from './steering-words.ts';
 import type { SyncRunner } from './sync-runner.ts';
 
 /** Longest pause that ends by itself. */
@@ -54,23 +55,28 @@ export class PeerPauses {
   }
 
   /**
-   * A peer is paused from now on, instead of as it was before.
+   * A peer is paused from now on, instead of as it was before, which is given as well; null where it was not paused.
    * @param durationMs after which it ends by itself; 0 for never
    * @throws WafersyncError `not-found` for a fab that nobody knows, `precondition` for this one, `invalid` for too long
    */
-  async pause(fab: FabId, lanes: PausedLanes, durationMs: number, author: Authorship): Promise<PeerPause> {
+  async pause(
+    fab: FabId,
+    lanes: PausedLanes,
+    durationMs: number,
+    author: Authorship,
+  ): Promise<{ pause: PeerPause; replaced: PeerPause | null }> {
     const { world, audit, store } = this.#options;
     this.#checkPeer(fab, durationMs);
     const sinceMs = Math.floor(world.nowMs());
     const untilMs = durationMs > 0 ? sinceMs + Math.ceil(durationMs) : null;
     const pause = { lanes, ...author, sinceMs, untilMs };
-    const until = untilMs === null ? '' : `, until ${new Date(untilMs).toISOString()}`;
-    const detail = `${lanes === 'all' ? 'all lanes' : `${lanes} lanes`}${until}`;
+    const replaced = this.of(fab);
+    const detail = replaced ? `${pauseText(pause)}; before: ${pauseText(replaced)}` : pauseText(pause);
     await audit.record({ act: 'peer.pause', about: fab, detail, ...author }, () =>
       store.pauses.put(fab, pause),
     );
     this.#follow();
-    return pause;
+    return { pause, replaced };
   }
 
   /** A peer is paused no more; gives the pause. @throws WafersyncError `precondition` where it is not paused */
@@ -154,4 +160,8 @@ export class PeerPauses {
       if (untilMs !== null && untilMs <= this.#options.world.nowMs()) await this.#endOver(fab, untilMs);
     }
   }
+}
+
+function pauseText({ lanes, untilMs }: PeerPause): string {
+  return `${lanes} lanes${untilMs === null ? '' : `, until ${utcText(untilMs)}`}`;
 }

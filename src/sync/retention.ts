@@ -56,7 +56,12 @@ export interface Purged {
 export interface RetentionView {
   readonly valuesDays: number;
   /** What was found when it last looked; null before it did. */
-  readonly last: { readonly outlook: PurgeOutlook; readonly atMs: number } | null;
+  readonly last: {
+    readonly outlook: PurgeOutlook;
+    readonly atMs: number;
+    /** It was asked what a purge would take: none was to be made. */
+    readonly planned: boolean;
+  } | null;
 }
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -115,7 +120,11 @@ export class Retention {
   }
 
   /** What a purge would take now, and what blocks the rest. @throws WafersyncError `cancelled` once `signal` is aborted */
-  async plan(wish: PurgeWish, signal?: AbortSignal): Promise<PurgeOutlook> {
+  plan(wish: PurgeWish, signal?: AbortSignal): Promise<PurgeOutlook> {
+    return this.#look(wish, true, signal);
+  }
+
+  async #look(wish: PurgeWish, planned: boolean, signal?: AbortSignal): Promise<PurgeOutlook> {
     const { store, world } = this.#options;
     const count = new OutlookCount(this.#applied(), store.peers.heardAtMs());
     for (let page = this.#page(wish, null, PAGE); page.length > 0; ) {
@@ -125,7 +134,7 @@ export class Retention {
       page = this.#page(wish, page.at(-1)!, PAGE);
     }
     const outlook = count.take();
-    this.#last = { outlook, atMs: world.nowMs() };
+    this.#last = { outlook, atMs: world.nowMs(), planned };
     return outlook;
   }
 
@@ -157,7 +166,7 @@ export class Retention {
       } else await this.#giveWay();
       page = this.#page(wish, place, MAX_PURGED_UPDATES);
     }
-    return { purges, updates, freedBytes, left: await this.plan(wish, signal) };
+    return { purges, updates, freedBytes, left: await this.#look(wish, false, signal) };
   }
 
   /** What one purge takes of a page, and where the next one begins. */

@@ -222,7 +222,7 @@ describe('conflicts of two fabs that wrote of a wafer while their link was cut',
       ],
       [['resolve', short, '--reason', 'r', '--choose', 'tw:1', '--value', '1'], /either --choose or --value/],
       [['resolve', short, '--value', '1'], /required option '--reason <text>' not specified/],
-      [['resolve', short, '--value', '1', '--reason', ''], /^wafersync: reason is empty\. Say why: /],
+      [['resolve', short, '--value', '1', '--reason', ' '], /^wafersync: reason is empty\. Say why: /],
       [['resolve', short, '--reason', 'r', '--choose', 'tw'], /It must be FAB:SEQUENCE, such as az:12\./],
       [
         ['resolve', short, '--reason', 'r', '--choose', 'kr:1'],

@@ -98,7 +98,7 @@ test('what is held is told with its reason and what releases it, dropped, and re
   assert.deepEqual([held_updates, dropped_updates], [0, 1]);
   assert.match(
     await ran('status', ...at),
-    /\n1 updates more are held back and were dropped: `wafersync held list`\n/,
+    /\n1 update more is held back and dropped: `wafersync held list`\n/,
   );
   assert.match(await ran('held', 'list', ...at), /clock, dropped .*dropped by kim: we looked/);
   const wafers = closing(t, makeClient(waferService, tw.address));
@@ -119,7 +119,7 @@ test('what is held is told with its reason and what releases it, dropped, and re
     /is not held: it is applied\. `wafersync held list` tells what is held/,
   );
   assert.match(await refused('held', 'release', 'tw.57', ...WHY, ...at), /is no dot\. It is of the form/);
-  assert.match(await refused('held', 'drop', dot, '--reason', '', ...at), /reason is empty\. Say why/);
+  assert.match(await refused('held', 'drop', dot, '--reason', ' ', ...at), /reason is empty\. Say why/);
 
   const acts = JSON.parse(await ran('acts', ...at, '--json'));
   assert.deepEqual(
@@ -155,7 +155,14 @@ test('a peer is paused and resumed; it is told so, everybody can see it, and oth
   assert.deepEqual([pause.lanes, pause.author, pause.reason], ['all', 'kim', 'we looked']);
   assert.equal(pause.until_ms - pause.since_ms, 7_200_000);
   assert.deepEqual([outbound_up, inbound_up], [false, false]);
-  assert.match(await ran('status', ...at), /\nPAUSED: az, since /);
+  const screen = await ran('status', ...at);
+  assert.match(screen, /\nPAUSED: az, since /);
+  assert.match(screen, /\naz +127\.0\.0\.1:\d+ +paused +.* +paused here: we looked\n/);
+  assert.match(screen, /\naz: is not connected with tw: paused there: we looked\n/);
+  assert.match(
+    await refused('fab', 'remove', 'az', ...WHY, ...at),
+    /az is paused here, .*; kim said: we looked\. Say `wafersync peer resume az` here/,
+  );
   const fabs = JSON.parse(await ran('fab', 'list', ...at, '--json'));
   assert.deepEqual(
     fabs.map((fab: { fab_id: string; pause: object | null }) => [fab.fab_id, fab.pause !== null]),
@@ -187,7 +194,7 @@ test('a peer is paused and resumed; it is told so, everybody can see it, and oth
   assert.match(await refused('peer', 'pause', 'tw', ...WHY, ...at), /it is no peer of itself/);
   assert.match(
     await refused('peer', 'pause', 'az', '--for', '31d', ...WHY, ...at),
-    /at most 2592000000, which is 30 days/,
+    /It must be at most 30d\. Without it a pause lasts until `wafersync peer resume`/,
   );
   assert.match(
     await refused('peer', 'pause', 'az', '--for', 'long', ...WHY, ...at),
@@ -196,11 +203,35 @@ test('a peer is paused and resumed; it is told so, everybody can see it, and oth
   assert.ok((await peer(de, 'tw')).outbound_up);
 });
 
+test('the lane on which a peer asks is ended by a pause of it, though nothing is asked for', async (t) => {
+  const [tw, az] = (await startNodes(t, ['tw', 'az'])) as [LocalNode, LocalNode];
+  const at = ['--node', tw.address];
+  const lanesUp = async () => {
+    const [{ lanes }] = JSON.parse(await ran('peers', ...at, '--json'));
+    return lanes.flatMap(({ kind, up }: { kind: string; up: boolean }) => (up ? [kind] : []));
+  };
+  // Nothing is pushed, so that az asks for all.
+  await ran('peer', 'pause', 'az', '--lanes', 'live', ...WHY, ...at);
+  const lot = demoLot({ number: 1, wafers: 1 });
+  await importFile(tw.address, lot.fileName, lot.stdf, ['tw', 'az']);
+  await once(t, tw, async () => (await lanesUp()).includes('catch-up-to'));
+  await ran('peer', 'pause', 'az', ...WHY, ...at);
+  await once(t, tw, async () => (await lanesUp()).length === 0);
+  const [{ state, last_failure }] = JSON.parse(await ran('peers', '--node', az.address, '--json'));
+  assert.equal(state, 'dialling');
+  assert.match(last_failure.reason, /tw has paused az: we looked/);
+});
+
 test('what a paused peer misses it has after it is resumed, over a restart of both', async (t) => {
   const [tw, az] = (await startNodes(t, ['tw', 'az'])) as [LocalNode, LocalNode];
   const at = ['--node', tw.address];
-  await ran('peer', 'pause', 'az', '--lanes', 'catch-up', ...WHY, ...at);
-  await ran('peer', 'pause', 'az', ...WHY, ...at);
+  await ran('peer', 'pause', 'az', '--lanes', 'catch-up', '--for', '2h', ...WHY, ...at);
+  assert.match(
+    await ran('peer', 'pause', 'az', '--reason', 'again', ...at),
+    /^Paused: az, .* said: again\nIn place of the pause before: the catch-up lanes of az, since .* until 20.* UTC; kim said: we looked\n$/,
+  );
+  const [{ detail }] = JSON.parse(await ran('acts', ...at, '--json'));
+  assert.match(detail, /^all lanes; before: catch-up lanes, until 20\S+ \S+ UTC$/);
   const lot = demoLot({ number: 1, wafers: 1 });
   const { runId } = await importFile(tw.address, lot.fileName, lot.stdf);
   await tw.stop();
@@ -274,6 +305,16 @@ test('a node that is drained takes nothing in, ends what is open once it is dura
   const { runId } = await importFile(az.address, lot.fileName, lot.stdf, ['az', 'tw']);
   assert.ok(runId);
 
+  const again = await ran('drain', '--reason', 'a second reason', ...at);
+  assert.match(
+    again,
+    /^It was being drained already, since 20.* UTC; kim said: we looked\. Testers are told now: a second reason\n/,
+  );
+  assert.doesNotMatch(await ran('drain', '--reason', 'a second reason', ...at), /already/);
+  const toldNow = /drained for maintenance: a second reason/;
+  await assert.rejects(importFile(tw.address, lot.fileName, lot.stdf), toldNow);
+  assert.match(await refused(...wafer), toldNow);
+  assert.match((await healthAt(t, tw.address)).reason, toldNow);
   const cancelled = await ran('drain', '--cancel', '--reason', 'all done', ...at);
   assert.equal(cancelled, 'It takes everything in again.\n');
   assert.equal(await ran('drain', '--cancel', ...at), 'It was not drained: it takes everything in.\n');
@@ -281,8 +322,8 @@ test('a node that is drained takes nothing in, ends what is open once it is dura
   assert.equal((await healthAt(t, tw.address)).status, SERVING);
   const acts = JSON.parse(await ran('acts', ...at, '--json'));
   assert.deepEqual(
-    acts.map(({ act }: { act: string }) => act),
-    ['node.drain_cancel', 'fab.evict', 'fab.add', 'node.drain'],
+    acts.map(({ act, detail }: Record<string, string>) => [act, detail].join(' ').trimEnd()),
+    ['node.drain_cancel', 'node.drain instead of: we looked', 'fab.evict', 'fab.add', 'node.drain'],
   );
 });
 
@@ -307,7 +348,7 @@ test('a drain tells who lacks what, ends nothing by a timeout, and ends once tha
   );
   assert.match(
     await ran('drain', ...WHY, ...at),
-    /^az lacks \d+, and is not connected; \d+ are only here, 0 of them born elsewhere\nIt takes nothing in/,
+    /^az lacks \d+ updates, and is not connected; \d+ updates are only here, 0 of them born elsewhere\nIt takes nothing in/,
   );
   assert.match(
     await refused('drain', '--at', 'kr', ...WHY, ...at),
@@ -358,17 +399,26 @@ test('a peer is limited by the time of day, which is shown and kept; all arrives
   const [tw, az] = (await startNodes(t, ['tw', 'az'])) as [LocalNode, LocalNode];
   const at = ['--node', tw.address];
   const limit = ['peer', 'limit', 'az', ...WHY, ...at];
+  const allDay = ['--between', '00:00-12:00', '--between', '12:00-00:00'];
   assert.equal(
-    await ran(...limit, '--rate', '2MB/s', '--between', '00:00-00:00', '--otherwise', '500kB/s'),
-    'Limited: az, 2 MB/s from 00:00 to 00:00, else 500 kB/s; now 2 MB/s; kim said: we looked\n',
+    (await ran(...limit, '--rate', '2MB/s', ...allDay, '--otherwise', '500kB/s')).replace(
+      /\d\d:\d\d\)/,
+      'TIME)',
+    ),
+    'Limited: az, 2 MB/s from 00:00 to 12:00, 2 MB/s from 12:00 to 00:00 (UTC, now TIME), else 500 kB/s; now 2 MB/s; kim said: we looked\n',
   );
   const shown = async () => JSON.parse(await ran('status', ...at, '--json')).peers[0].limit;
-  const { bytes_per_s, windows, now_bytes_per_s, author } = await shown();
+  const { bytes_per_s, windows, now_bytes_per_s, author, time_zone, now } = await shown();
   assert.deepEqual([bytes_per_s, now_bytes_per_s, author], [500_000, 2_000_000, 'kim']);
-  assert.deepEqual(windows, [{ from_minute: 0, to_minute: 0, bytes_per_s: 2_000_000 }]);
+  assert.deepEqual(windows, [
+    { from_minute: 0, to_minute: 720, from: '00:00', to: '12:00', bytes_per_s: 2_000_000 },
+    { from_minute: 720, to_minute: 0, from: '12:00', to: '00:00', bytes_per_s: 2_000_000 },
+  ]);
+  assert.equal(time_zone, 'UTC');
+  assert.match(now, /^\d\d:\d\d$/);
   assert.match(
     await ran('status', ...at),
-    /\nlimited: az, 2 MB\/s from 00:00 to 00:00, else 500 kB\/s; now 2 MB\/s; /,
+    /\nlimited: az, .* from 12:00 to 00:00 \(UTC, now \d\d:\d\d\), else 500 kB\/s; now 2 MB\/s; /,
   );
   await ran(...limit, '--rate', '40kB/s');
   const lot = demoLot({ number: 1, wafers: 1 });
@@ -386,12 +436,35 @@ test('a peer is limited by the time of day, which is shown and kept; all arrives
   assert.equal(await ran(...limit, '--none'), 'az is not limited any more.\n');
   assert.equal(await shown(), null);
   const [act] = JSON.parse(await ran('acts', ...at, '--json', '--limit', '2')).slice(1);
-  assert.deepEqual([act.act, act.about, act.detail], ['peer.limit', 'az', '40000 B/s']);
+  assert.deepEqual([act.act, act.about, act.detail], ['peer.limit', 'az', '40 kB/s']);
+  assert.match(
+    await ran('acts', ...at),
+    / 2 MB\/s from 00:00 to 12:00, 2 MB\/s from 12:00 to 00:00 \(UTC\), else 500 kB\/s /,
+  );
   assert.match(await refused(...limit), /there is no --rate\. Give one such as 2MB\/s, or --none/);
   assert.match(
     await refused(...limit, '--rate', '5B/s'),
-    /5 bytes a second is less than 1024.*wafersync peer pause/,
+    /a limit of 5 B\/s is less than 1\.024 kB\/s\. Give more, pause the peer .*peer limit --none/,
   );
+  for (const [args, told] of [
+    [
+      ['--none', '--rate', '2MB/s'],
+      /--none ends the limit, and --rate would set one\. Give one or the other/,
+    ],
+    [
+      ['--none', '--between', '08:00-18:00', '--otherwise', '1MB/s'],
+      /and --between, --otherwise would set one/,
+    ],
+    [
+      ['--rate', '2MB/s', '--otherwise', '1MB/s'],
+      /--otherwise is given without --between.*Say when --rate holds/,
+    ],
+    [['--rate', '2MB/s', '--between', '08:00-08:00'], /It ends when it begins\. Without --between the rate/],
+    [['--rate', '16Mb/s'], /Mb\/s may be bits: say bytes/],
+    [['--rate', '0'], /such as 500kB\/s or 2MB\/s/],
+  ] as const)
+    assert.match(await refused(...limit, ...args), told);
+  assert.equal(await shown(), null, 'nothing was set by what was refused');
   assert.match(await refused(...limit, '--rate', 'fast'), /such as 500kB\/s or 2MB\/s/);
   assert.match(await refused(...limit, '--rate', '1MB/s', '--between', '8-18'), /such as 08:00-18:00/);
   const elsewhere = ['peer', 'limit', 'kr', ...WHY, ...at, '--rate', '1MB/s'];

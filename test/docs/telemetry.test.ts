@@ -20,7 +20,20 @@ test('the table of metrics has just those that there are, as they are', () => {
 test('no metric has a label of which there are as many as wafers', () => {
   const labels = new Set(metricFacts().flatMap((facts) => facts.labels));
   assert.deepEqual([...labels].sort(), [
-    ...['code', 'direction', 'epoch', 'fab', 'kind', 'lane', 'method', 'metric', 'outcome', 'peer', 'reason'],
+    ...[
+      'code',
+      'direction',
+      'epoch',
+      'fab',
+      'kind',
+      'lane',
+      'lanes',
+      'method',
+      'metric',
+      'outcome',
+      'peer',
+      'reason',
+    ],
     ...['source', 'state', 'status', 'version'],
   ]);
 });

@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { before, type TestContext, test } from 'node:test';
 import { grpc } from '../../src/gen/wafersync.js';
 import { demoLot } from '../../src/generator/demo-lot.ts';
 import { Cluster, type DataFolders } from '../support/cluster.ts';
+import { command } from '../support/command.ts';
 import { scrape, scrapeUntil } from '../support/exposition.ts';
 import { freePorts } from '../support/free-ports.ts';
 import { healthAt, turnsTo } from '../support/health.ts';
 import { promtool, promtoolLacks } from '../support/promtool.ts';
 import { importFile } from '../support/run-client.ts';
 import { withSmallDisk } from '../support/small-disk.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import { sendResults, type TestResult } from '../support/tester.ts';
 
 const { SERVING, NOT_SERVING } = grpc.health.v1.HealthCheckResponse.ServingStatus;
@@ -101,6 +104,34 @@ test('what is handed in, replicated, refused and sent again is counted at both f
     (lane) => az.value(`wafersync_lane_bytes_total{peer="tw",lane="${lane}"}`) ?? 0,
   );
   assert.ok(lanes[0]! + lanes[1]! >= sealed[0]! + sealed[1]!, 'every update came over some lane');
+});
+
+test('a pause, a limit and a backup show', BOUNDED, async (t) => {
+  const { cluster, ports } = await measured(t);
+  const tw = cluster.address('tw');
+  const why = ['--reason', 'a test', '--node', tw];
+  const ran = async (...args: string[]) => {
+    const { code, stderr } = await command(...args);
+    assert.equal(code, 0, stderr);
+  };
+  const paused = (lanes: string) => `wafersync_peer_paused{peer="az",lanes="${lanes}"}`;
+  const limit = 'wafersync_peer_limit_bytes_per_second{peer="az"}';
+  const backup = 'wafersync_backup_timestamp_seconds';
+  const read = async () => {
+    const now = await scrape(ports.tw);
+    return [paused('all'), paused('live'), limit, backup].map((series) => now.value(series));
+  };
+  assert.deepEqual(await read(), [0, 0, undefined, undefined]);
+  await ran('peer', 'limit', 'az', '--rate', '2MB/s', ...why);
+  await ran('peer', 'pause', 'az', '--lanes', 'live', ...why);
+  assert.deepEqual(await read(), [0, 1, 2_000_000, undefined]);
+  await ran('peer', 'pause', 'az', ...why);
+  await ran('peer', 'limit', 'az', '--none', ...why);
+  const file = join(temporaryFolder(t), 'tw.backup');
+  await ran('backup', file, '--node', tw);
+  const [all, live, rate, at] = await read();
+  assert.deepEqual([all, live, rate], [1, 0, undefined]);
+  assert.ok(at! > (await scrape(ports.tw)).value('process_start_time_seconds')!);
 });
 
 test('a peer that is down shows, and what it lacks meanwhile', BOUNDED, async (t) => {

@@ -115,7 +115,7 @@ export class NodeProcess implements Answering {
       },
     });
     const { sync, membership } = this;
-    this.fabs = new FabControl({ store, replica, sync, membership, world });
+    this.fabs = new FabControl({ store, replica, sync, membership, world, pauses: { of: () => null } });
     this.retention = new Retention({
       ...{ store, replica, world, log, valuesDays: 0 },
       members: () => this.mustHaveApplied(),

@@ -30,7 +30,7 @@ const CONTROL: readonly Refusal[] = [
   ['AddFab', { fab_id: 'kr', address: 'nowhere' }, 'invalid', /^the address "nowhere" .*host:port/],
   ['AddFab', { fab_id: 'kr', reason: LONG }, 'exhausted', /^reason has 5000 characters\. Say it in \d+\.$/],
   ['RemoveFab', { fab_id: 'kr', ...WHY }, 'not-found', /^kr is no fab .*`wafersync fab add` adds one\.$/],
-  ['RemoveFab', { fab_id: 'az' }, 'invalid', NO_REASON],
+  ['RemoveFab', { fab_id: 'az', reason: ' ' }, 'invalid', NO_REASON],
   ['RemoveFab', { fab_id: 'KR!', ...WHY }, 'invalid', NO_FAB_ID],
   ['EvictFab', { fab_id: 'kr', confirm_fab_id: 'kr', ...WHY }, 'not-found', UNKNOWN],
   ['EvictFab', { fab_id: 'az', ...WHY }, 'invalid', /^the eviction of az is not confirmed\. Name it twice/],
@@ -65,7 +65,7 @@ const CONTROL: readonly Refusal[] = [
     'precondition',
     /^this is the node of tw: it is no peer of itself\. Name/,
   ],
-  ['PausePeer', { fab_id: 'az' }, 'invalid', NO_REASON],
+  ['PausePeer', { fab_id: 'az', reason: ' ' }, 'invalid', NO_REASON],
   ['PausePeer', { fab_id: 'az', lanes: 9, ...WHY }, 'invalid', /^lanes is 9, .* It is LANE_KIND_LIVE, LANE_/],
   [
     'PausePeer',
@@ -98,7 +98,7 @@ const CONTROL: readonly Refusal[] = [
     'SetPeerLimit',
     { fab_id: 'az', bytes_per_s: fromNumber(5), ...WHY },
     'invalid',
-    /^a limit of 5 bytes a second is less than 1024\. Give more, 0 for no limit, or pause/,
+    /^a limit of 5 B\/s is less than 1\.024 kB\/s\. Give more, pause the peer \(/,
   ],
   [
     'SetPeerLimit',
@@ -112,7 +112,7 @@ const CONTROL: readonly Refusal[] = [
     'invalid',
     /^25 windows are given\. Give at most 24\.$/,
   ],
-  ['Drain', {}, 'invalid', NO_REASON],
+  ['Drain', { reason: ' \t' }, 'invalid', NO_REASON],
   [
     'Drain',
     { fab_ids: ['kr'], ...WHY },
@@ -226,7 +226,7 @@ const RETENTION: readonly Refusal[] = [
     /^older_than_days is 36501\. Give at most 36500 days\.$/,
   ],
   ['Purge', { reason: 'x' }, 'invalid', /^author is empty\. Say who asks: every fab shows it\.$/],
-  ['Purge', { author: 'kim' }, 'invalid', /^reason is empty\. Say why: every fab shows it\.$/],
+  ['Purge', { author: 'kim', reason: ' ' }, 'invalid', /^reason is empty\. Say why: every fab shows it\.$/],
   ['Purge', { author: LONG, reason: 'x' }, 'invalid', /^author has 5000 bytes\. Say it in 1024 bytes\.$/],
 ];
 

@@ -5,6 +5,7 @@ import { IntervalSet } from '../../src/clocks/interval-set.ts';
 import { TransportVector } from '../../src/clocks/transport-vector.ts';
 import { silentLog } from '../../src/log.ts';
 import { EventSource } from '../../src/replica/event-source.ts';
+import type { PeerPause } from '../../src/store/pauses.ts';
 import type { PeerView } from '../../src/sync/events.ts';
 import { FabControl } from '../../src/sync/fab-control.ts';
 import { Membership } from '../../src/sync/membership.ts';
@@ -43,7 +44,9 @@ function controlAt(t: TestContext, reports: readonly Report[], connected: readon
   const changes = new EventSource<void>();
   const told = [...reports];
   const sync = { reports: () => told, peers: () => peers, changes };
-  const control = new FabControl({ store, replica, sync, membership, world: bench.world });
+  const paused = new Map<FabId, PeerPause>();
+  const pauses = { of: (fab: FabId) => paused.get(fab) ?? null };
+  const control = new FabControl({ store, replica, sync, membership, pauses, world: bench.world });
   const settled = async (asked: Promise<unknown>) => {
     const done = asked.then(
       () => null,
@@ -52,7 +55,7 @@ function controlAt(t: TestContext, reports: readonly Report[], connected: readon
     for (let i = 0; i < 4; i++) await bench.commit();
     return done;
   };
-  return { control, membership, settled, told, changes, bench };
+  return { control, membership, settled, told, changes, bench, paused };
 }
 
 test('a fab leaves once all others have what was born there, and nobody is the only one to have what it has', async (t) => {
@@ -140,4 +143,16 @@ test('a fab that nobody names, but whose results are here, is shown and can be e
   const kr = fabId('kr');
   assert.equal(await settled(control.evict(kr, 'kr', AUTHOR)), null);
   assert.equal(membership.stateOf(kr), 'evicted');
+});
+
+test('a fab that is paused is not let leave, and the answer names the pause', async (t) => {
+  const reports = [reportOf(TW, {}), reportOf(AZ, {}), reportOf(DE, {})];
+  const { control, settled, paused } = controlAt(t, reports, [AZ]);
+  const pause = { author: 'kim', reason: 'their line is full', sinceMs: 0, untilMs: null };
+  const refused = async () => String(await settled(control.remove(DE, AUTHOR)));
+  assert.match(await refused(), /de is not connected: what it has cannot be told/);
+  paused.set(DE, { ...pause, lanes: 'catch-up' });
+  assert.match(await refused(), /de is not connected/, 'its live lanes do not rest');
+  paused.set(DE, { ...pause, lanes: 'all' });
+  assert.match(await refused(), /de is paused here, and so what it has .*; kim said: their line is full/);
 });

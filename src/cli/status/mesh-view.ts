@@ -1,10 +1,12 @@
 import { plainly } from '../../api/connection-words.ts';
 import { WafersyncError } from '../../errors.ts';
+import { rateText } from '../../sync/steering-words.ts';
 import { counted, duration } from '../output.ts';
 import type { PeerJson } from '../peers/peer-json.ts';
-import { rateText } from '../steering/limit.ts';
 import type { Answer } from './ask.ts';
 import { type LatestLag, latestLag } from './latest-lag.ts';
+import type { NodeJson } from './node-json.ts';
+import { isPaused } from './node-text.ts';
 
 /** A clock that is farther off than this is told, milliseconds. */
 const TOLD_OFFSET_MS = 1_000;
@@ -182,15 +184,19 @@ function partingsOf(answered: ReadonlyMap<string, Answer>): Parting[] {
   return [...answered].flatMap(([by, { node, peers }]) =>
     node.peers
       .filter(({ outbound_up, inbound_up }) => !outbound_up || !inbound_up)
-      .map(({ fab_id: fab, outbound_up, inbound_up, last_error }) => ({
-        fab,
+      .map((peer) => ({
+        fab: peer.fab_id,
         by,
-        how: outbound_up ? 'does not dial' : inbound_up ? 'only dials' : 'is not connected with',
-        reason: plainly(
-          last_error || (peers?.find(({ fab_id }) => fab_id === fab)?.last_failure?.reason ?? ''),
-        ),
+        how: peer.outbound_up ? 'does not dial' : peer.inbound_up ? 'only dials' : 'is not connected with',
+        reason: partingReason(peer, peers ?? []),
       })),
   );
+}
+
+function partingReason(peer: NodeJson['peers'][number], peers: readonly PeerJson[]): string {
+  if (isPaused(peer)) return `paused there: ${peer.pause?.reason}`;
+  const failure = peers.find(({ fab_id }) => fab_id === peer.fab_id)?.last_failure?.reason ?? '';
+  return plainly(peer.last_error || failure);
 }
 
 /**

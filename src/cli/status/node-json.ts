@@ -68,6 +68,7 @@ function retentionOf(state: Message<'RetentionState'>) {
     purged_updates: toNumber(state.purged_updates),
     looked_at_us: toNumber(state.looked_at_us),
     blocked_updates: toNumber(state.blocked_updates),
+    planned: state.planned ?? false,
     blocks: (state.blocks ?? []).map((block) => ({
       fab_id: block.fab_id ?? '',
       updates: toNumber(block.updates),

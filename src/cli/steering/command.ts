@@ -1,7 +1,16 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Dot, type FabId, fabId } from '../../clocks/dot.ts';
 import { WafersyncError } from '../../errors.ts';
-import { address, byteRate, daySpan, dotOption, positive, timeSpan, waitFor } from '../options.ts';
+import {
+  address,
+  byteRate,
+  daySpans,
+  dotOption,
+  pauseSpan,
+  positive,
+  timeSpan,
+  waitFor,
+} from '../options.ts';
 import type { Terminal } from '../output.ts';
 import { type ActsOptions, listActs } from './acts.ts';
 import { type DrainOptions, drain } from './drain.ts';
@@ -65,14 +74,18 @@ function addPeerCommands(program: Command, terminal: Terminal, exit: Exit): void
       .argument('<fab>', 'the peer', fabOption)
       .requiredOption('--reason <text>', 'why')
       .addOption(new Option('--lanes <lanes>', 'which').choices(Object.keys(LANES)).default('all'))
-      .option('--for <time>', 'it ends by itself after that, such as 2h', timeSpan),
+      .option('--for <time>', 'it ends by itself after that, such as 2h; at most 30d', pauseSpan),
   ).action(async (fab: FabId, options: PauseOptions) => exit(await pausePeer(fab, options, terminal)));
   withAuthor(
     onNode(peer.command('limit').description('limit what is exchanged with a peer, in each direction'))
       .argument('<fab>', 'the peer', fabOption)
       .requiredOption('--reason <text>', 'why')
       .option('--rate <rate>', 'bytes a second, such as 2MB/s', byteRate)
-      .option('--between <times>', "only then, such as 08:00-18:00 in the node's time zone", daySpan)
+      .option(
+        '--between <times>',
+        "only then, such as 08:00-18:00 in the node's time zone; may be given again, for more times",
+        daySpans,
+      )
       .option(
         '--otherwise <rate>',
         'with --between: bytes a second at other times; not said: no limit',

@@ -4,7 +4,7 @@ import type { Message } from '../../wire/message.ts';
 import { syncControl } from '../../wire/services.ts';
 import { withNode } from '../node-client.ts';
 import { userName, type WaitFor } from '../options.ts';
-import { counted, duration, grouped, type Terminal } from '../output.ts';
+import { counted, duration, grouped, printable, type Terminal, utc } from '../output.ts';
 
 /** Options of `wafersync drain`. */
 export interface DrainOptions {
@@ -26,7 +26,7 @@ export interface DrainOptions {
  */
 export async function drain(options: DrainOptions, terminal: Terminal): Promise<number> {
   if (options.cancel) return cancelDrain(options, terminal);
-  if (!options.reason) {
+  if (!options.reason?.trim()) {
     throw new WafersyncError('invalid', 'there is no --reason', {
       hint: 'Say why: testers, uploads and people are told.',
     });
@@ -34,6 +34,7 @@ export async function drain(options: DrainOptions, terminal: Terminal): Promise<
   const last = await follow(options, options.reason, (progress) => {
     if (options.wait && !options.json) terminal.err(leftText(progress));
   });
+  if (last.replaced_reason && !options.json) terminal.out(replacedText(last));
   if (options.json) terminal.out(JSON.stringify(last));
   else if (last.drained) terminal.out('It is drained: it may be stopped.');
   else if (!options.wait)
@@ -106,7 +107,15 @@ function drainJson(progress: Message<'DrainResponse'>) {
     author: progress.author ?? '',
     reason: progress.reason ?? '',
     since_ms: toNumber(progress.since_ms),
+    replaced_author: progress.replaced_author ?? '',
+    replaced_reason: progress.replaced_reason ?? '',
   };
+}
+
+function replacedText({ since_ms, reason, replaced_author, replaced_reason }: DrainJson): string {
+  return printable(
+    `It was being drained already, since ${utc(since_ms * 1000)}; ${replaced_author || 'nobody'} said: ${replaced_reason}. Testers are told now: ${reason}`,
+  );
 }
 
 function leftText({ open_streams, only_here_updates, only_here_of_others, lacks }: DrainJson): string {
@@ -114,11 +123,11 @@ function leftText({ open_streams, only_here_updates, only_here_of_others, lacks 
     ...(open_streams > 0 ? [`${counted(open_streams, 'stream or upload', 'streams and uploads')} open`] : []),
     ...lacks.map(({ fab_id, lacks_updates, held_updates, connected }) => {
       const held = held_updates > 0 ? `, holds ${grouped(held_updates)}` : '';
-      return `${fab_id} lacks ${grouped(lacks_updates)}${held}${connected ? '' : ', and is not connected'}`;
+      return `${fab_id} lacks ${counted(lacks_updates, 'update')}${held}${connected ? '' : ', and is not connected'}`;
     }),
     ...(only_here_updates > 0
       ? [
-          `${grouped(only_here_updates)} are only here, ${grouped(only_here_of_others)} of them born elsewhere`,
+          `${counted(only_here_updates, 'update')} ${only_here_updates === 1 ? 'is' : 'are'} only here, ${grouped(only_here_of_others)} of them born elsewhere`,
         ]
       : []),
   ];

@@ -36,12 +36,14 @@ export interface PauseOptions extends ResumeOptions {
 /** Pauses a peer. Resolves to the exit code. */
 export async function pausePeer(fab_id: FabId, options: PauseOptions, terminal: Terminal): Promise<number> {
   const { node, author = userName(), reason, lanes, for: duration = 0 } = options;
-  const { pause } = await withNode(syncControl, node, (control) =>
+  const { pause, replaced } = await withNode(syncControl, node, (control) =>
     control.PausePeer({ fab_id, lanes: LANES[lanes], duration_ms: fromNumber(duration), author, reason }),
   );
   const told = pauseJson(pause);
-  if (options.json) terminal.out(JSON.stringify(told));
+  const before = pauseJson(replaced);
+  if (options.json) terminal.out(JSON.stringify({ ...told, replaced: before }));
   else if (told) terminal.out(`Paused: ${pauseText(told)}`);
+  if (before && !options.json) terminal.out(`In place of the pause before: ${pauseText(before)}`);
   return 0;
 }
 

@@ -84,7 +84,9 @@ function yieldLines(map: MapJson): string[] {
   const more = bins.length > MAX_BINS ? `, and ${bins.length - MAX_BINS} others` : '';
   return [
     `yield (${name}) ${rate}, ${grouped(passed)} passed, ${grouped(failed)} failed of ${grouped(parts)}`,
-    ...(bins.length > 0 ? [`hard bins (${name}) ${bins.slice(0, MAX_BINS).join(', ')}${more}`] : []),
+    ...(bins.length > 0
+      ? [`hard ${bins.length === 1 ? 'bin' : 'bins'} (${name}) ${bins.slice(0, MAX_BINS).join(', ')}${more}`]
+      : []),
   ];
 }
 

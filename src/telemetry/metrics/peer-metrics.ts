@@ -1,6 +1,9 @@
+import type { PausedLanes } from '../../store/pauses.ts';
 import type { Store } from '../../store/store.ts';
 import type { PeerView } from '../../sync/events.ts';
 import type { PeerClocks } from '../../sync/peer-clocks.ts';
+import type { PeerLimits } from '../../sync/peer-limits.ts';
+import type { PeerPauses } from '../../sync/peer-pauses.ts';
 import type { PeerTraffic } from '../../sync/peer-traffic.ts';
 import type { SyncRunner } from '../../sync/sync-runner.ts';
 import type { MetricSet, Sample } from './metric-set.ts';
@@ -10,12 +13,15 @@ export interface PeerMetricsParts {
   readonly sync: Pick<SyncRunner, 'peers' | 'missing' | 'clocks'>;
   readonly store: Pick<Store, 'peers'>;
   readonly traffic: Pick<PeerTraffic, 'of'>;
+  readonly pauses: Pick<PeerPauses, 'of'>;
+  readonly limits: Pick<PeerLimits, 'of'>;
   /** How many fabs belong to the mesh. */
   readonly members: () => number;
 }
 
 /** Metrics of the other fabs. */
-export function peerMetrics(metrics: MetricSet, { sync, store, traffic, members }: PeerMetricsParts): void {
+export function peerMetrics(metrics: MetricSet, parts: PeerMetricsParts): void {
+  const { sync, store, traffic, members } = parts;
   const peers = metrics.shared(() => sync.peers());
   metrics.gauge('wafersync_members', 'Fabs that belong to the mesh, this one included.', members);
   metrics.gauges(
@@ -53,6 +59,35 @@ export function peerMetrics(metrics: MetricSet, { sync, store, traffic, members 
     () => [...store.peers.heardAtMs()].map(([peer, atMs]): Sample => [atMs / 1000, peer]),
   );
   laneMetrics(metrics, peers, traffic);
+  steeringMetrics(metrics, peers, parts);
+}
+
+const PAUSED_LANES: readonly PausedLanes[] = ['all', 'live', 'catch-up'];
+
+function steeringMetrics(
+  metrics: MetricSet,
+  peers: () => readonly PeerView[],
+  { pauses, limits }: Pick<PeerMetricsParts, 'pauses' | 'limits'>,
+): void {
+  metrics.gauges(
+    'wafersync_peer_paused',
+    '1 while somebody has paused these lanes of the peer here (all, live or catch-up), else 0.',
+    ['peer', 'lanes'],
+    () =>
+      peers().flatMap(({ peer }) =>
+        PAUSED_LANES.map((lanes): Sample => [Number(pauses.of(peer)?.lanes === lanes), peer, lanes]),
+      ),
+  );
+  metrics.gauges(
+    'wafersync_peer_limit_bytes_per_second',
+    'What may be exchanged with the peer in each direction, as somebody limited it here; absent where no limit holds now.',
+    ['peer'],
+    () =>
+      peers().flatMap(({ peer }): Sample[] => {
+        const rate = limits.of(peer)?.nowBytesPerS ?? 0;
+        return rate > 0 ? [[rate, peer]] : [];
+      }),
+  );
 }
 
 function clockMetrics(

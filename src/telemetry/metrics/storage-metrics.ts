@@ -1,3 +1,4 @@
+import type { SentBackups } from '../../api/backup-service.ts';
 import { timestampMs } from '../../clocks/hlc.ts';
 import type { Scrub } from '../../replica/scrub.ts';
 import type { StorageView } from '../../replica/storage-watch.ts';
@@ -18,13 +19,14 @@ export interface StorageMetricsParts {
   readonly sync: Pick<SyncRunner, 'fenced'>;
   /** Why nothing is taken in for maintenance; null where it is. */
   readonly drain: { readonly why: unknown };
+  readonly backups: Pick<SentBackups, 'lastMs'>;
   readonly scrub: Pick<Scrub, 'passes' | 'progress'>;
   readonly world: Pick<World, 'nowMs'>;
 }
 
 /** Metrics of whether the node takes anything in, of its database, its disk and its clock. */
 export function storageMetrics(metrics: MetricSet, parts: StorageMetricsParts): void {
-  const { store, storage, sync, drain, scrub, world } = parts;
+  const { store, storage, sync, drain, scrub, world, backups } = parts;
   const view = metrics.shared(() => storage.view());
   metrics.gauge(
     'wafersync_serving',
@@ -46,6 +48,12 @@ export function storageMetrics(metrics: MetricSet, parts: StorageMetricsParts): 
     () => Number(sync.fenced !== null),
   );
   databaseMetrics(metrics, parts);
+  metrics.gauges(
+    'wafersync_backup_timestamp_seconds',
+    'When the last backup was made that was sent whole since the start, seconds since 1970; absent before one was.',
+    [],
+    () => (backups.lastMs === null ? [] : [[backups.lastMs / 1000]]),
+  );
   metrics.total(
     'wafersync_scrub_passes_total',
     'How often the whole log was read through to find what has rotted.',
