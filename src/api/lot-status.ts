@@ -107,7 +107,7 @@ export function lacksHere(facts: LotFacts, acceptCut: boolean): string[] {
 export function givenLot(lot: string | null | undefined): string {
   if (lot) return lot;
   throw new WafersyncError('invalid', 'lot is empty', {
-    hint: 'Name the lot; wafers without one are told by ListWafers.',
+    hint: 'Name the lot. ListWafers, and `wafersync wafers`, tell the wafers without one too.',
   });
 }
 

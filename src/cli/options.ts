@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
-import { InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Dot, type FabId, fabId, parseDot } from '../clocks/dot.ts';
+import { NODE_VARIABLE } from '../config/node-variable.ts';
 import { WafersyncError } from '../errors.ts';
 
 /** Checks `HOST:PORT`. */
@@ -10,6 +11,27 @@ export function address(text: string): string {
     throw new InvalidArgumentError('It must be HOST:PORT, such as 127.0.0.1:50051.');
   }
   return text;
+}
+
+/** Node that is asked where neither the command line nor the environment names one. */
+export const DEFAULT_NODE = '127.0.0.1:50051';
+
+/** The option that names the node a command asks, for every command that asks one. Its key is `node`. */
+export function nodeOption(description: string): Option {
+  return new Option('--node <host:port>', description)
+    .argParser(address)
+    .env(NODE_VARIABLE)
+    .default(DEFAULT_NODE);
+}
+
+/** Whether a command's `--node` was typed, and is not of the environment or the default. */
+export function isNodeTyped(command: Command): boolean {
+  return command.getOptionValueSource('node') === 'cli';
+}
+
+/** Whether nobody named the node that a command asks. */
+export function isNodeDefault(command: Command): boolean {
+  return command.getOptionValueSource('node') === 'default';
 }
 
 /** Whom a command waits for: every member, or these fabs. */

@@ -189,14 +189,14 @@ test('what cannot be answered is said with the remedy', async (t) => {
     return stderr;
   };
   assert.match(await refused('lot', 'status', 'L9'), /lot L9 is not known here.*`wafersync lot wait` waits/);
-  assert.match(await refused('lot', 'status', ''), /lot is empty/);
+  assert.match(await refused('lot', 'status', ''), /lot is empty\. .*`wafersync wafers`/);
   assert.match(
     await refused('lot', 'wait', 'L9', '--at', 'zz'),
-    /fab_ids names zz, which is not a member.*tw/,
+    /^wafersync: --at names zz, which is not a member.*tw/,
   );
   assert.match(
     await refused('wafers', '--missing-at', 'zz'),
-    /missing_at names zz, which is not a member.*tw/,
+    /^wafersync: --missing-at names zz, which is not a member.*tw/,
   );
   assert.match(
     await refused('lot', 'wait', 'L9', '--at', 'all', '--timeout', '86401'),

@@ -19,6 +19,10 @@ test('a variable overrides the file and the default', (t) => {
   assert.equal(config.sync.catchUpWindowBytes, 65536);
 });
 
+test('the node that commands ask is no key, and no mistake either', (t) => {
+  assert.equal(load(t, RIGHT, { WAFERSYNC_NODE: '127.0.0.1:50055' }).listen.port, 50051);
+});
+
 test('required keys may come from the environment alone', (t) => {
   const config = load(t, '', { WAFERSYNC_FAB: 'kr', WAFERSYNC_DATA_DIR: '/data' });
   assert.equal(config.fab, 'kr');

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { address, positive, waitFor } from '../options.ts';
+import { nodeOption, positive, waitFor } from '../options.ts';
 import type { Terminal } from '../output.ts';
 import { type LotOptions, lotStatus } from './status.ts';
 import { listWafers, WAFER_STATES, type WafersOptions } from './wafers.ts';
@@ -41,7 +41,5 @@ function seconds(text: string): number {
 }
 
 function onNode(command: Command): Command {
-  return command
-    .requiredOption('--node <host:port>', 'where the node of any fab listens', address)
-    .option('--json', 'print JSON');
+  return command.addOption(nodeOption('where the node of any fab listens')).option('--json', 'print JSON');
 }

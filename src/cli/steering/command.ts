@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Dot, type FabId, fabId } from '../../clocks/dot.ts';
 import { WafersyncError } from '../../errors.ts';
-import { address, byteRate, daySpan, dotOption, positive, timeSpan, waitFor } from '../options.ts';
+import { byteRate, daySpan, dotOption, nodeOption, positive, timeSpan, waitFor } from '../options.ts';
 import type { Terminal } from '../output.ts';
 import { type ActsOptions, listActs } from './acts.ts';
 import { type DrainOptions, drain } from './drain.ts';
@@ -96,9 +96,7 @@ function settling(command: Command): Command {
 }
 
 function onNode(command: Command): Command {
-  return command
-    .requiredOption('--node <host:port>', 'where the node listens', address)
-    .option('--json', 'print JSON');
+  return command.addOption(nodeOption('where the node listens')).option('--json', 'print JSON');
 }
 
 function withAuthor(command: Command): Command {

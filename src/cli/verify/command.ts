@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { address, waitFor } from '../options.ts';
+import { nodeOption, waitFor } from '../options.ts';
 import type { Terminal } from '../output.ts';
 import { lastVerification, type VerifyOptions, verify } from './verify.ts';
 
@@ -10,7 +10,7 @@ export function addVerifyCommand(program: Command, terminal: Terminal, exit: (co
     .description(
       'compare what a node has with other fabs, wafer by wafer, and repair what is wrong at either',
     )
-    .requiredOption('--node <host:port>', 'where the node listens', address)
+    .addOption(nodeOption('where the node listens'))
     .option('--with <fabs>', 'whom to compare it with: all, or some such as az,de', waitFor, 'all')
     .option('--no-repair', 'only tell what is wrong')
     .option('--last', 'compare nothing: tell when each fab was last found equal')
