@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
 import { isNoAnswer } from '../api/node-failure.ts';
-import { NODE_VARIABLE } from '../config/node-variable.ts';
 import { WafersyncError } from '../errors.ts';
-import { DEFAULT_NODE, isNodeDefault } from './options.ts';
+import { DEFAULT_NODE, isNodeDefault, NODE_VARIABLE } from './options.ts';
 
 /** What fills a field of a request where that is not called the same: options, and arguments in angle brackets. */
 const TYPED: Readonly<Record<string, readonly string[]>> = {

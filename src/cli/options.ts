@@ -1,7 +1,6 @@
 import { userInfo } from 'node:os';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Dot, type FabId, fabId, parseDot } from '../clocks/dot.ts';
-import { NODE_VARIABLE } from '../config/node-variable.ts';
 import { WafersyncError } from '../errors.ts';
 
 /** Checks `HOST:PORT`. */
@@ -12,6 +11,9 @@ export function address(text: string): string {
   }
   return text;
 }
+
+/** Variable of the environment that names the node which commands ask, `host:port`. */
+export const NODE_VARIABLE = 'WAFERSYNC_NODE';
 
 /** Node that is asked where neither the command line nor the environment names one. */
 export const DEFAULT_NODE = '127.0.0.1:50051';
@@ -92,6 +94,11 @@ export function timeSpan(text: string): number {
   const ms = Number(number) * (UNITS_MS[unit ?? ''] ?? Number.NaN);
   if (!(ms > 0)) throw new InvalidArgumentError('It must be a time such as 30s, 10min, 2h or 3d.');
   return Math.round(ms);
+}
+
+/** Reads how long at most: seconds, as 600, or a time with its unit. Gives milliseconds. */
+export function timeLimit(text: string): number {
+  return timeSpan(/^\d+(\.\d+)?$/.test(text) ? `${text}s` : text);
 }
 
 const UNITS_BYTES: Readonly<Record<string, number>> = { B: 1, kB: 1_000, MB: 1_000_000, GB: 1_000_000_000 };

@@ -145,7 +145,7 @@ async function heldAndSettled({ cluster, since }: OperatorMesh, t: TestContext):
   assert.match(status, /^tw: 1 updates held back$/m);
   const missing = await command('lot', 'wait', since.lot, '--at', 'tw', '--timeout', '1', ...tw);
   assert.equal(missing.code, 2);
-  assert.match(missing.stdout, /^missing: .*tw is not known to have 1 updates of it/m);
+  assert.match(missing.stdout, /^missing: .*tw is not known to have 1 update of it/m);
 
   assert.match(await ran('held', 'drop', dot, ...WHY, ...tw), /not waited for any more/);
   assert.match(await ran('held', 'list', ...tw), /clock, dropped .*dropped by kim: we looked/);

@@ -1,7 +1,16 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Dot, type FabId, fabId } from '../../clocks/dot.ts';
 import { WafersyncError } from '../../errors.ts';
-import { byteRate, daySpan, dotOption, nodeOption, positive, timeSpan, waitFor } from '../options.ts';
+import {
+  byteRate,
+  daySpan,
+  dotOption,
+  nodeOption,
+  positive,
+  timeLimit,
+  timeSpan,
+  waitFor,
+} from '../options.ts';
 import type { Terminal } from '../output.ts';
 import { type ActsOptions, listActs } from './acts.ts';
 import { type DrainOptions, drain } from './drain.ts';
@@ -34,7 +43,11 @@ export function addSteeringCommands(program: Command, terminal: Terminal, exit: 
         'all',
       )
       .option('--wait', 'wait until it is drained')
-      .option('--timeout <time>', 'wait no longer than that, such as 10min', timeSpan)
+      .option(
+        '--timeout <time>',
+        'wait no longer than that, such as 10min; without a unit seconds',
+        timeLimit,
+      )
       .option('--cancel', 'take everything in again'),
   ).action(async (options: DrainOptions) => exit(await drain(options, terminal)));
   onNode(program.command('acts').description('tell what people did at a node, the latest first'))

@@ -1,0 +1,9 @@
+/** 12345678 → 12,345,678. */
+export function grouped(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
+/** 1 die, 2 dies. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${grouped(count)} ${count === 1 ? one : many}`;
+}
