@@ -107,6 +107,15 @@ describe('conflicts of two fabs that wrote of a wafer while their link was cut',
         `^conflict ${short} of -/W1/- is settled by az:\\d+, which writes:\n {2}/limits_revision "B"\n$`,
       ),
     );
+    const by = / by (az:\d+), /.exec(settled.stdout)![1]!;
+    const again = (...args: string[]) =>
+      at('az', 'conflicts', 'resolve', short, '--choose', choice, '--reason', 'sure', ...args);
+    assert.equal(
+      (await again()).stdout,
+      `conflict ${short} of -/W1/- is settled so already by ${by}: nothing was written\n`,
+    );
+    const told = JSON.parse((await again('--json')).stdout);
+    assert.deepEqual([told.edit, told.settled_by.length, told.conflict.state], [null, 1, 'settled']);
     const tw = new Person(cluster.address('tw'));
     await tw.until(async () => (await tw.document('W1')).limits_revision === 'B');
     tw.close();
@@ -121,6 +130,8 @@ describe('conflicts of two fabs that wrote of a wafer while their link was cut',
     const explained = await conflicts('explain', 'W1', '/limits_revision');
     assert.match(explained.stdout, /^\/limits_revision shows "B": one write stands/);
     assert.match(explained.stdout, / max wrote "B", in place of .* \(B it is\)/);
+    const anew = await conflicts('resolve', short, '--value', '"D"', '--reason', 'D after all');
+    assert.match(anew.stdout, / is settled anew by tw:\d+, which writes:\n {2}\/limits_revision "D"\n$/);
   });
 
   test('that are open for a person are told with the wafer, and settled by a value', async () => {
