@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline';
 import Table from 'cli-table3';
 import { WafersyncError } from '../errors.ts';
 
-export { counted, grouped } from '../words/counted.ts';
+export { counted, grouped, lack } from '../words/counted.ts';
 
 /** Where a command writes. */
 export interface Terminal {

@@ -14,7 +14,7 @@ import { applyPatch } from '../wafer/document/patch.ts';
 import type { PolicyName } from '../wafer/document/policies/index.ts';
 import { templateOf } from '../wafer/document/shown.ts';
 import { isLive } from '../wafer/document/siblings.ts';
-import { formatWafer, type WaferKey } from '../wafer/wafer-key.ts';
+import { askedWafer, formatWafer, type WaferKey } from '../wafer/wafer-key.ts';
 
 /** What a writer expects to find; an absent part is not checked. */
 export interface Expectation {
@@ -147,7 +147,7 @@ export class Editor {
   #expected({ wafer, expected }: EditRequest, create: boolean): DocumentNow {
     const now = this.#store.documents.of(wafer);
     if (!now.known && now.kind === 'wafer' && !create) {
-      throw new WafersyncError('not-found', `wafer ${formatWafer(wafer)} is not known here`, {
+      throw new WafersyncError('not-found', `wafer ${askedWafer(wafer)} is not known here`, {
         hint: 'Correct lot, wafer id and insertion, or say that it is to be created.',
       });
     }

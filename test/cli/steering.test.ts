@@ -98,7 +98,7 @@ test('what is held is told with its reason and what releases it, dropped, and re
   assert.deepEqual([held_updates, dropped_updates], [0, 1]);
   assert.match(
     await ran('status', ...at),
-    /\n1 updates more are held back and were dropped: `wafersync held list`\n/,
+    /\n1 update more is held back and dropped: `wafersync held list`\n/,
   );
   assert.match(await ran('held', 'list', ...at), /clock, dropped .*dropped by kim: we looked/);
   const wafers = closing(t, makeClient(waferService, tw.address));
@@ -307,7 +307,7 @@ test('a drain tells who lacks what, ends nothing by a timeout, and ends once tha
   );
   assert.match(
     await ran('drain', ...WHY, ...at),
-    /^az lacks \d+, and is not connected; \d+ are only here, 0 of them born elsewhere\nIt takes nothing in/,
+    /^az lacks \d+ updates?, and is not connected; \d+ are only here, 0 of them born elsewhere\nIt takes nothing in/,
   );
   assert.match(
     await refused('drain', '--at', 'kr', ...WHY, ...at),

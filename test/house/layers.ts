@@ -16,7 +16,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   wire: ['errors', 'world', 'clocks', 'wafer'],
   store: ['errors', 'world', 'log', 'clocks', 'wafer', 'wire'],
   replica: ['errors', 'world', 'log', 'clocks', 'wafer', 'wire', 'store'],
-  sync: ['errors', 'world', 'log', 'clocks', 'wafer', 'wire', 'store', 'replica'],
+  sync: ['errors', 'words', 'world', 'log', 'clocks', 'wafer', 'wire', 'store', 'replica'],
   ingest: ['errors', 'world', 'log', 'clocks', 'wafer', 'wire', 'store', 'replica'],
   api: ['errors', 'words', 'world', 'log', 'clocks', 'wafer', 'wire', 'store', 'replica', 'sync', 'ingest'],
   telemetry: [

@@ -131,7 +131,7 @@ const MONITOR: readonly Refusal[] = [
     'GetWaferStatus',
     { wafer_id: 'W9' },
     'not-found',
-    /^wafer -\/W9\/- is not known here\. It may not have arrived yet/,
+    /^wafer W9 is not known here\. It may not have arrived yet/,
   ],
   [
     'ListWafers',

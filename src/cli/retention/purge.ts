@@ -6,7 +6,7 @@ import type { Message } from '../../wire/message.ts';
 import { retentionService } from '../../wire/services.ts';
 import { fromDot } from '../../wire/vectors.ts';
 import { withNode } from '../node-client.ts';
-import { grouped, printable, type Terminal, table } from '../output.ts';
+import { counted, grouped, printable, type Terminal, table } from '../output.ts';
 
 /** Options of `wafersync purge`. */
 export interface PurgeOptions {
@@ -136,7 +136,7 @@ function purgedText({
   const done =
     purges.length === 0
       ? 'nothing was purged'
-      : `the values of ${grouped(updates)} updates are gone, ${grouped(freed_bytes)} bytes here; purges: ${purges.join(' ')}`;
+      : `the values of ${counted(updates, 'update')} are gone, ${counted(freed_bytes, 'byte')} here; purges: ${purges.join(' ')}`;
   return [
     done,
     ...(left.blocks.length > 0 || left.updates > 0 ? outlookText(left, 'may go by another purge') : []),
@@ -145,11 +145,11 @@ function purgedText({
 
 function outlookText({ updates, bytes, blocked_updates, oldest, blocks }: Outlook, would: string): string[] {
   const from = oldest ? `, the oldest born ${oldest}` : '';
-  const lines = [`the values of ${grouped(updates)} updates ${would}, of ${grouped(bytes)} bytes${from}`];
+  const lines = [`the values of ${counted(updates, 'update')} ${would}, of ${counted(bytes, 'byte')}${from}`];
   if (blocks.length === 0) return lines;
   return [
     ...lines,
-    `${grouped(blocked_updates)} updates are blocked, since these members are not known to have applied them:`,
+    `${counted(blocked_updates, 'update is', 'updates are')} blocked, since these members are not known to have applied them:`,
     table(
       ['FAB', 'LACKS UPDATES', 'THE OLDEST OF', 'LAST NEWS OF IT'],
       blocks.map((block) => [

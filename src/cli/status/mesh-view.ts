@@ -1,6 +1,6 @@
 import { plainly } from '../../api/connection-words.ts';
 import { WafersyncError } from '../../errors.ts';
-import { duration, grouped } from '../output.ts';
+import { counted, duration } from '../output.ts';
 import type { PeerJson } from '../peers/peer-json.ts';
 import { rateText } from '../steering/limit.ts';
 import type { Answer } from './ask.ts';
@@ -146,8 +146,8 @@ function ownReasons({ node }: Answer): string[] {
     ...(node.storage.wal_stuck
       ? [`its write-ahead log is stuck for ${duration(node.storage.wal_stuck_for_ms)}`]
       : []),
-    ...(node.held_updates > 0 ? [`${grouped(node.held_updates)} updates held back`] : []),
-    ...(node.damaged_updates > 0 ? [`${grouped(node.damaged_updates)} updates damaged`] : []),
+    ...(node.held_updates > 0 ? [`${counted(node.held_updates, 'update')} held back`] : []),
+    ...(node.damaged_updates > 0 ? [`${counted(node.damaged_updates, 'update')} damaged`] : []),
   ];
 }
 

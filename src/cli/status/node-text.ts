@@ -50,9 +50,9 @@ function conflicts({ open_conflicts, policy_version, peers }: NodeJson): string 
 
 function odd(node: NodeJson): string[] {
   const { fenced, forked_updates, damaged_updates, dropped_updates, draining, peers } = node;
-  const kept = `${grouped(forked_updates)} updates gave way to others that were born under the same numbers; they are kept aside`;
-  const dropped = `${grouped(dropped_updates)} updates more are held back and were dropped: \`wafersync held list\``;
-  const damaged = `${grouped(damaged_updates)} updates are damaged in the database, and asked for again`;
+  const kept = `${counted(forked_updates, 'update')} gave way to others that were born under the same numbers, and ${are(forked_updates)} kept aside`;
+  const dropped = `${counted(dropped_updates, 'update')} more ${are(dropped_updates)} held back and dropped: \`wafersync held list\``;
+  const damaged = `${counted(damaged_updates, 'update')} ${are(damaged_updates)} damaged in the database, and asked for again`;
   return [
     ...(damaged_updates > 0 ? [damaged] : []),
     ...(dropped_updates > 0 ? [dropped] : []),
@@ -87,27 +87,27 @@ function renewal({ renewal: state }: NodeJson): string[] {
   const { reason, from_epoch, renewed_at_us, missing_own_updates: missing } = state;
   const rest =
     missing > 0
-      ? `${grouped(missing)} updates of its own are still to come from other fabs`
+      ? `${counted(missing, 'update')} of its own ${are(missing)} still to come from other fabs`
       : 'nothing of its own that others have is missing';
   return [`ANOTHER EPOCH since ${utc(renewed_at_us)} (${reason}), before it was ${from_epoch}: ${rest}`];
 }
 
 function retention({ retention: state }: NodeJson): string[] {
   const { purges, purged_updates, blocks, blocked_updates, looked_at_us } = state;
-  const gone = `the values of ${grouped(purged_updates)} updates were purged, by ${grouped(purges)} purges`;
-  const fabs = blocks.map((block) => `${block.fab_id} lacks ${grouped(block.updates)}`).join(', ');
+  const gone = `the values of ${counted(purged_updates, 'update')} were purged, by ${counted(purges, 'purge')}`;
+  const fabs = blocks.map((block) => `${block.fab_id} lacks ${counted(block.updates, 'update')}`).join(', ');
   const at = new Date(looked_at_us / 1000).toISOString();
   return [
     ...(purges > 0 ? [gone] : []),
     ...(blocks.length > 0
-      ? [`A PURGE WAS BLOCKED at ${at}, of ${grouped(blocked_updates)} updates: ${fabs}`]
+      ? [`A PURGE WAS BLOCKED at ${at}, of ${counted(blocked_updates, 'update')}: ${fabs}`]
       : []),
   ];
 }
 
 function fullDisk({ storage }: NodeJson): string[] {
   if (!storage.full) return [];
-  const writes = `${grouped(storage.refused_writes)} writes refused`;
+  const writes = `${counted(storage.refused_writes, 'write')} refused`;
   return [`THE DISK IS FULL for ${duration(storage.full_for_ms)}, ${writes}: ${storage.reason}`];
 }
 

@@ -114,7 +114,7 @@ function leftText({ open_streams, only_here_updates, only_here_of_others, lacks 
     ...(open_streams > 0 ? [`${counted(open_streams, 'stream or upload', 'streams and uploads')} open`] : []),
     ...lacks.map(({ fab_id, lacks_updates, held_updates, connected }) => {
       const held = held_updates > 0 ? `, holds ${grouped(held_updates)}` : '';
-      return `${fab_id} lacks ${grouped(lacks_updates)}${held}${connected ? '' : ', and is not connected'}`;
+      return `${fab_id} lacks ${counted(lacks_updates, 'update')}${held}${connected ? '' : ', and is not connected'}`;
     }),
     ...(only_here_updates > 0
       ? [
