@@ -144,7 +144,7 @@ async function heldAndSettled({ cluster, since }: OperatorMesh, t: TestContext):
   assert.match(detail, /^\d+ ms ahead of this node's clock$/);
   assert.match(released_by, /sync\.max_clock_drift_ms.*wafersync held release/);
   const status = await ran('status', ...tw);
-  assert.match(status, /^0 updates are known elsewhere and not yet here, 1 are here and held back$/m);
+  assert.match(status, /^0 updates are known elsewhere and not yet here, 1 is here and held back$/m);
   assert.match(status, /^tw: 1 update held back$/m);
   const missing = await command('lot', 'wait', since.lot, '--at', 'tw', '--timeout', '1', ...tw);
   assert.equal(missing.code, 2);

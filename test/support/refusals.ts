@@ -151,7 +151,7 @@ const MONITOR: readonly Refusal[] = [
     'GetLotStatus',
     {},
     'invalid',
-    /^lot is empty\. Name the lot; wafers without one are told by ListWafers\.$/,
+    /^lot is empty\. Name the lot\. ListWafers, and `wafersync wafers`, tell the wafers without one too\.$/,
   ],
   [
     'GetLotStatus',
