@@ -44,16 +44,19 @@ export function conflictServiceHandlers({
     })),
     ResolveConflict: unary<Message<'ResolveConflictRequest'>, Message<'ResolveConflictResponse'>>(
       async (request) => {
-        const { id, wafer } = knownConflict(store, request.id ?? '');
+        const { id, wafer, field } = knownConflict(store, request.id ?? '');
         const author = reasonedBy(request, 'Say why: every fab shows it.');
         const decision = decisionOf(request);
         const { dot } = await replica.edit((editor) => editor.resolve(id, decision, author));
         const now = store.conflicts.get(id);
+        const document = store.documents.of(wafer);
         return {
-          ...(dot ? { edit: toDot(dot) } : {}),
+          ...(dot
+            ? { edit: toDot(dot) }
+            : { settled_by: document.view.siblings(field).map((sibling) => toDot(sibling.dot)) }),
           // It is durable: what came in the same commit may have changed what it was about.
           conflict: now && toConflict(now),
-          document_json: JSON.stringify(documentOf(store.documents.of(wafer))),
+          document_json: JSON.stringify(documentOf(document)),
         };
       },
     ),

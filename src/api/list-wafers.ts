@@ -11,6 +11,7 @@ import type { WaferKey } from '../wafer/wafer-key.ts';
 import type { Message } from '../wire/message.ts';
 import type { World } from '../world.ts';
 import { pause } from './changes.ts';
+import { similarLots } from './similar-lots.ts';
 import { type MeshNow, meshNow, type StatusSources, waferStatus } from './wafer-status.ts';
 
 const { SyncState } = wafersync.v1;
@@ -58,7 +59,13 @@ export async function listWafers(
       if (wafers.length === size) return { wafers, next_page_token: tokenOf(wafer.key, wanted) };
     }
   }
-  return { wafers, next_page_token: next ? tokenOf(next, wanted) : '' };
+  const { lot } = wanted;
+  const unknown = lot !== '' && sources.store.lots.countWafers(lot) === 0;
+  return {
+    wafers,
+    next_page_token: next ? tokenOf(next, wanted) : '',
+    similar_lots: unknown ? similarLots(sources.store, lot) : [],
+  };
 }
 
 /** The wafers that are not SYNCED, by lot, wafer and insertion, as far as one page looks. */

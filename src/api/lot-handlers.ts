@@ -1,6 +1,7 @@
 import type { Commit } from '../replica/commit.ts';
 import type { EventSource } from '../replica/event-source.ts';
 import type { LotBook } from '../sync/lot-book.ts';
+import type { SyncRunner } from '../sync/sync-runner.ts';
 import { Turns } from '../sync/turns.ts';
 import { waferFacts } from '../sync/wafer-facts.ts';
 import { fromNumber } from '../wire/long.ts';
@@ -21,6 +22,7 @@ import { watchSync } from './watch-sync.ts';
 
 /** What is needed to tell of wafers and lots. */
 export interface LotHandlersOptions extends StatusSources {
+  readonly sync: Pick<SyncRunner, 'reports' | 'changes' | 'peers'>;
   readonly lots: LotBook;
   readonly ask: AskLot;
   readonly commits: Pick<EventSource<Commit<unknown>>, 'subscribe'>;
@@ -56,7 +58,7 @@ export function lotHandlers(options: LotHandlersOptions): HandlersOf<LotMethods>
     GetLotStatus: unary<Message<'GetLotStatusRequest'>, Message<'GetLotStatusResponse'>>(
       async ({ lot }, { signal }) => {
         const turns = new Turns(options.world, 0, 'notify');
-        const facts = await knownLot(lots, givenLot(lot), signal, turns);
+        const facts = await knownLot({ store, lots }, givenLot(lot), signal, turns);
         const mesh = meshNow(options);
         const telling = withWafers(lotStatus(facts, mesh, store), facts, mesh);
         return { status: await turns.run(telling, signal) };

@@ -9,6 +9,8 @@ import type { Turns } from '../sync/turns.ts';
 import { expectedAttempts, neverTested, runStateOf, sumOrNull } from '../wafer/completeness.ts';
 import { fromNumber } from '../wire/long.ts';
 import type { Message } from '../wire/message.ts';
+import { counted } from '../words/counted.ts';
+import { similarLots } from './similar-lots.ts';
 import { syncStateOf } from './wafer-state.ts';
 import {
   coverageFields,
@@ -98,29 +100,32 @@ export function lacksHere(facts: LotFacts, acceptCut: boolean): string[] {
     const how = state === wafersync.v1.RunState.RUN_STATE_CUT ? ' was cut' : '';
     return `run ${run_id} of ${fab_id}${how}: ${reason}`;
   });
-  if (runs.length > told.length) told.push(`${runs.length - told.length} other runs are not complete`);
+  const others = runs.length - told.length;
+  if (others > 0) told.push(`${counted(others, 'other run is', 'other runs are')} not complete`);
   const held = heldOf(facts);
-  return held > 0 ? [...told, `${held} updates of it are held here`] : told;
+  return held > 0 ? [...told, `${counted(held, 'update of it is', 'updates of it are')} held here`] : told;
 }
 
 /** The lot that a request names. @throws WafersyncError `invalid` without one */
 export function givenLot(lot: string | null | undefined): string {
   if (lot) return lot;
   throw new WafersyncError('invalid', 'lot is empty', {
-    hint: 'Name the lot; wafers without one are told by ListWafers.',
+    hint: 'Name the lot. ListWafers, and `wafersync wafers`, tell the wafers without one too.',
   });
 }
 
 /** A lot of which something is here. @throws WafersyncError `not-found` */
 export async function knownLot(
-  lots: LotBook,
+  { store, lots }: { readonly store: Pick<Store, 'lots'>; readonly lots: LotBook },
   name: string,
   signal: AbortSignal,
   turns: Turns,
 ): Promise<LotFacts> {
   const facts = await lots.read(name, signal, turns);
   if (facts.known) return facts;
+  const similar = similarLots(store, name);
+  const near = similar.length === 0 ? '' : `Did you mean ${similar.join(' or ')}? `;
   throw new WafersyncError('not-found', `lot ${name} is not known here`, {
-    hint: 'It may not have arrived yet: `wafersync status` tells what is missing, `wafersync lot wait` waits for it.',
+    hint: `${near}It may not have arrived yet: \`wafersync status\` tells what is missing, \`wafersync lot wait\` waits for it.`,
   });
 }

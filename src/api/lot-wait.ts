@@ -8,19 +8,23 @@ import { coverageOf } from '../sync/coverage.ts';
 import type { LotBook } from '../sync/lot-book.ts';
 import type { LotFacts } from '../sync/lot-facts.ts';
 import { appliedOf } from '../sync/report.ts';
+import type { SyncRunner } from '../sync/sync-runner.ts';
 import { fromNumber, toNumber } from '../wire/long.ts';
 import type { Message } from '../wire/message.ts';
 import { toOriginIntervals } from '../wire/vectors.ts';
+import { counted } from '../words/counted.ts';
 import type { Cancel, World } from '../world.ts';
 import { onChange } from './changes.ts';
 import type { AskLot, LotAnswer } from './lot-asker.ts';
 import { givenLot, lacksHere, lotStatus } from './lot-status.ts';
+import { similarLots } from './similar-lots.ts';
 import { meshNow, type StatusSources } from './wafer-status.ts';
 
 const { ConfirmedBy } = wafersync.v1;
 
 /** What a wait is made of. */
 export interface WaitSources extends StatusSources {
+  readonly sync: Pick<SyncRunner, 'reports' | 'changes' | 'peers'>;
   readonly world: World;
   readonly lots: LotBook;
   readonly ask: AskLot;
@@ -66,7 +70,7 @@ export async function* waitForLot(
 ): AsyncGenerator<Message<'WaitForLotResponse'>> {
   const wait = new LotWait(sources, wishOf(sources, request), signal);
   try {
-    for await (const progress of wait.progress()) yield { progress };
+    yield* wait.progress();
     if (!signal.aborted) yield { receipt: await wait.receipt() };
   } finally {
     wait.end();
@@ -108,15 +112,18 @@ class LotWait {
   readonly #stop = () => this.#over.abort();
 
   /** How the lot is, now and on each change, until it is confirmed or time is up. */
-  async *progress(): AsyncGenerator<Message<'LotStatus'>> {
-    const { world } = this.#sources;
+  async *progress(): AsyncGenerator<Message<'WaitForLotResponse'>> {
+    const { world, store } = this.#sources;
     let told = '';
     for await (const _ of onChange(this.#nudges, world, LOOK_MS, this.#over.signal)) {
-      const status = await this.#look();
-      if (status === 'over') return;
-      const text = JSON.stringify(status);
-      if (status && text !== told) yield status;
+      const progress = await this.#look();
+      if (progress === 'over') return;
+      const state = { ...(progress ? { progress } : {}), missing: [...this.#missing] };
+      const text = JSON.stringify(state);
+      if (text === told) continue;
+      const isFirst = told === '';
       told = text;
+      yield isFirst && !progress ? { ...state, similar_lots: similarLots(store, this.#wish.lot) } : state;
     }
   }
 
@@ -194,7 +201,9 @@ class LotWait {
   async #lacks(): Promise<string[]> {
     const facts = await this.#facts();
     const { missing } = coverageOf(facts.dots, this.#fabs(), this.#sources.sync.reports());
-    const behind = missing.map(({ fab, updates }) => `${fab} is not known to have ${updates} updates of it`);
+    const behind = missing.map(
+      ({ fab, updates }) => `${fab} is not known to have ${counted(updates, 'update')} of it`,
+    );
     return [...lacksHere(facts, this.#wish.acceptCut), ...behind];
   }
 
@@ -243,15 +252,24 @@ class LotWait {
 
   /** What the reports say of a fab that was not asked. */
   #unasked({ applied }: LotContent, fab: FabId): FabReceipt {
-    const { sync } = this.#sources;
+    const { sync, store } = this.#sources;
+    if (fab === store.origin.fab) return { fab_id: fab, equal: false };
     const report = sync.reports().find(({ node }) => node.fab === fab);
     const missing = applied.difference(report ? appliedOf(report) : TransportVector.empty).size;
     return {
       fab_id: fab,
       equal: false,
       missing_updates: fromNumber(missing),
-      reason: 'it was not asked, since something is known to be missing',
+      reason: missing > 0 ? `it is waited for${this.#away(fab)}` : 'it was not asked yet',
     };
+  }
+
+  /** That a fab is not connected, as the end of a sentence; empty where it is. */
+  #away(fab: FabId): string {
+    const isUp = this.#sources.sync
+      .peers()
+      .some((view) => view.peer === fab && (view.outboundUp || view.inboundUp));
+    return isUp ? '' : ', and is not connected';
   }
 
   #fabs(): readonly FabId[] {
@@ -266,8 +284,8 @@ class LotWait {
 
 function differenceOf(there: number, here: number): string {
   const lacks = [
-    ...(there > 0 ? [`it lacks ${there} updates that are here`] : []),
-    ...(here > 0 ? [`it has ${here} updates that are not here`] : []),
+    ...(there > 0 ? [`it lacks ${counted(there, 'update that is', 'updates that are')} here`] : []),
+    ...(here > 0 ? [`it has ${counted(here, 'update that is', 'updates that are')} not here`] : []),
   ];
   return lacks.join(', ') || 'it has other content under the same numbers';
 }

@@ -12,7 +12,7 @@ export function nodeFailure(thrown: unknown, address: string): WafersyncError {
   if (code === GrpcCode.DEADLINE_EXCEEDED) return late(details, address, error);
   if (code === GrpcCode.CANCELLED) return brokenOff(address, error);
   if (neverConnected(details)) {
-    return new WafersyncError('unavailable', `no node answers at ${address}${reasonOf(details)}`, {
+    return new WafersyncError('unavailable', `${noNodeAt(address)}${reasonOf(details)}`, {
       hint: 'Start the node, or correct the address.',
       cause: error,
     });
@@ -27,16 +27,21 @@ export function nodeFailure(thrown: unknown, address: string): WafersyncError {
   );
 }
 
+/** Whether an error of {@link nodeFailure} says that there is no node at an address. @param address `host:port` */
+export function isNoAnswer({ code, message }: WafersyncError, address: string): boolean {
+  return code === 'unavailable' && message.startsWith(noNodeAt(address));
+}
+
+function noNodeAt(address: string): string {
+  return `no node answers at ${address}`;
+}
+
 /** Something may take connections and say nothing. @param waitedMs how long it was waited for */
 export function noAnswer(address: string, waitedMs: number, cause?: unknown): WafersyncError {
-  return new WafersyncError(
-    'unavailable',
-    `no node answers at ${address} (no answer in ${waitedMs / 1000} s)`,
-    {
-      hint: 'Start the node, or correct the address.',
-      ...(cause === undefined ? {} : { cause }),
-    },
-  );
+  return new WafersyncError('unavailable', `${noNodeAt(address)} (no answer in ${waitedMs / 1000} s)`, {
+    hint: 'Start the node, or correct the address.',
+    ...(cause === undefined ? {} : { cause }),
+  });
 }
 
 /** What grpc-js says once the time of a call is over, and of one that never had a connection. */

@@ -7,6 +7,7 @@ import type { MemberState } from '../wafer/document/members.ts';
 import { fromNumber } from '../wire/long.ts';
 import type { Message } from '../wire/message.ts';
 import type { syncControl } from '../wire/services.ts';
+import { lack } from '../words/counted.ts';
 import { authorOf, reasonedBy } from './authorship.ts';
 import { unary } from './call.ts';
 import type { HandlersOf } from './handlers.ts';
@@ -57,7 +58,7 @@ export function syncControlHandlers(options: SyncControlOptions): HandlersOf<typ
       const fab = fabId(request.fab_id ?? '');
       const author = reasonedBy(request);
       const behind = await fabs.evict(fab, request.confirm_fab_id ?? '', author);
-      const detail = behind.length > 0 ? `${behind.join()} lack some of what was born there` : '';
+      const detail = behind.length > 0 ? `${behind.join()} ${lack(behind)} some of what was born there` : '';
       await audit.record({ act: 'fab.evict', about: fab, detail, ...author });
       return { fab: infoOf(fabs.facts(fab)), behind_fabs: behind };
     }),

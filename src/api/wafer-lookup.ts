@@ -1,7 +1,7 @@
 import { WafersyncError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
 import { isMesh } from '../wafer/document/mesh.ts';
-import { formatWafer, type WaferKey } from '../wafer/wafer-key.ts';
+import { askedWafer, formatWafer, type WaferKey } from '../wafer/wafer-key.ts';
 
 /** The names of a wafer in a request. */
 export interface WaferRequest {
@@ -25,12 +25,12 @@ export function lookUpWafer(store: Store, request: WaferRequest): WaferKey {
   const key = givenKey(request);
   const [found, ...more] = store.waferNames.find(key);
   if (!found) {
-    throw new WafersyncError('not-found', `wafer ${formatWafer(key)} is not known here`, {
+    throw new WafersyncError('not-found', `wafer ${askedWafer(key)} is not known here`, {
       hint: 'It may not have arrived yet: `wafersync status` tells what is missing.',
     });
   }
   if (more.length > 0) {
-    throw new WafersyncError('invalid', `${more.length + 1} wafers or more are called ${formatWafer(key)}`, {
+    throw new WafersyncError('invalid', `${more.length + 1} wafers or more are called ${askedWafer(key)}`, {
       hint: `Name lot and insertion as well: ${[found, ...more].slice(0, 5).map(formatWafer).join(', ')}.`,
     });
   }

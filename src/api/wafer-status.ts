@@ -12,6 +12,7 @@ import { visibleAt, type WaferFacts } from '../sync/wafer-facts.ts';
 import { expectedOfWafer, neverTested, type RunState, runStateOf } from '../wafer/completeness.ts';
 import { fromNumber } from '../wire/long.ts';
 import type { Message } from '../wire/message.ts';
+import { counted, grouped } from '../words/counted.ts';
 import { waferState } from './wafer-state.ts';
 
 const States = wafersync.v1.RunState;
@@ -113,7 +114,8 @@ export function toRunProgress(run: LotRun): Message<'RunProgress'> {
 
 function reasonOf({ source, recorded, received, incompleteReason }: LotRun, state: RunState): string {
   if (state === 'complete') return '';
-  if (state === 'arriving') return `${recorded! - received} attempts of ${recorded} are not visible here yet`;
+  if (state === 'arriving')
+    return `${counted(recorded! - received, 'attempt')} of ${grouped(recorded!)} ${recorded! - received === 1 ? 'is' : 'are'} not visible here yet`;
   if (state === 'open') return source === null ? 'no record of it has come yet' : 'the stream has not ended';
   return incompleteReason || 'it ended before its end';
 }

@@ -13,8 +13,8 @@ import { readRun } from './run-reader.ts';
 
 /** Options of `wafersync inspect`. */
 export interface InspectOptions {
-  /** host:port of a node; with `run`. */
-  readonly node?: string;
+  /** host:port of a node; with `run`, else absent. */
+  readonly node?: string | undefined;
   /** A run that the node keeps. */
   readonly run?: string;
   /** One JSON object a line, one line an STDF stream: a file, mostly. */
@@ -46,7 +46,7 @@ export async function inspect(
     return 0;
   }
   if (files.length === 0 || node || run) {
-    throw new WafersyncError('invalid', 'inspect takes either files, or --node together with --run', {
+    throw new WafersyncError('invalid', 'inspect takes either files, or --run and the --node that keeps it', {
       hint: 'Say `wafersync inspect FILE…`, or `wafersync inspect --node HOST:PORT --run RUN`.',
     });
   }

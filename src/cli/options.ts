@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os';
-import { InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Dot, type FabId, fabId, parseDot } from '../clocks/dot.ts';
 import { WafersyncError } from '../errors.ts';
 import { MAX_PAUSE_MS } from '../sync/peer-pauses.ts';
@@ -11,6 +11,30 @@ export function address(text: string): string {
     throw new InvalidArgumentError('It must be HOST:PORT, such as 127.0.0.1:50051.');
   }
   return text;
+}
+
+/** Variable of the environment that names the node which commands ask, `host:port`. */
+export const NODE_VARIABLE = 'WAFERSYNC_NODE';
+
+/** Node that is asked where neither the command line nor the environment names one. */
+export const DEFAULT_NODE = '127.0.0.1:50051';
+
+/** The option that names the node a command asks, for every command that asks one. Its key is `node`. */
+export function nodeOption(description: string): Option {
+  return new Option('--node <host:port>', description)
+    .argParser(address)
+    .env(NODE_VARIABLE)
+    .default(DEFAULT_NODE);
+}
+
+/** Whether a command's `--node` was typed, and is not of the environment or the default. */
+export function isNodeTyped(command: Command): boolean {
+  return command.getOptionValueSource('node') === 'cli';
+}
+
+/** Whether nobody named the node that a command asks. */
+export function isNodeDefault(command: Command): boolean {
+  return command.getOptionValueSource('node') === 'default';
 }
 
 /** Whom a command waits for: every member, or these fabs. */
@@ -71,6 +95,11 @@ export function timeSpan(text: string): number {
   const ms = Number(number) * (UNITS_MS[unit ?? ''] ?? Number.NaN);
   if (!(ms > 0)) throw new InvalidArgumentError('It must be a time such as 30s, 10min, 2h or 3d.');
   return Math.round(ms);
+}
+
+/** Reads how long at most: seconds, as 600, or a time with its unit. Gives milliseconds. */
+export function timeLimit(text: string): number {
+  return timeSpan(/^\d+(\.\d+)?$/.test(text) ? `${text}s` : text);
 }
 
 /** Reads how long a pause lasts, as {@link timeSpan} does. */

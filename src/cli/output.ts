@@ -2,6 +2,8 @@ import { createInterface } from 'node:readline';
 import Table from 'cli-table3';
 import { WafersyncError } from '../errors.ts';
 
+export { counted, grouped, lack } from '../words/counted.ts';
+
 /** Where a command writes. */
 export interface Terminal {
   /** What was asked for. */
@@ -92,11 +94,6 @@ export function failureLine(thrown: unknown): string {
   return `wafersync: ${WafersyncError.from(thrown).line}`;
 }
 
-/** 12345678 → 12,345,678. */
-export function grouped(value: number): string {
-  return value.toLocaleString('en-US');
-}
-
 /** Bytes as people say them: 512 B, 3.4 KiB, 1.2 GiB. */
 export function size(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
@@ -119,11 +116,6 @@ export function duration(ms: number): string {
   const hours = Math.floor(minutes / 60);
   if (hours < 1) return `${minutes} min ${seconds % 60} s`;
   return hours < 24 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
-}
-
-/** 1 die, 2 dies. */
-export function counted(count: number, one: string, many = `${one}s`): string {
-  return `${grouped(count)} ${count === 1 ? one : many}`;
 }
 
 /** A time of the contract, microseconds since 1970, as people read it. */

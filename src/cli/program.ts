@@ -1,6 +1,7 @@
 import { type Command, CommanderError, Option } from 'commander';
 import { YIELD_VIEWS } from '../wafer/views.ts';
 import { addBackupCommands } from './backup/command.ts';
+import { commandFailure } from './command-failure.ts';
 import { addCompletionCommand } from './completion/command.ts';
 import { addConflictCommands } from './conflicts/command.ts';
 import type { DemoOptions } from './demo/demo.ts';
@@ -11,7 +12,7 @@ import { type ImportOptions, importFiles } from './import.ts';
 import { type InspectOptions, inspect } from './inspect.ts';
 import { addLotCommands } from './lot/command.ts';
 import { addMeshCommands } from './mesh/command.ts';
-import { address, portNumber, positive, waitFor } from './options.ts';
+import { isNodeTyped, nodeOption, portNumber, positive, waitFor } from './options.ts';
 import { failureLine, processTerminal, type Terminal } from './output.ts';
 import { addPeersCommand } from './peers/command.ts';
 import { addRetentionCommands } from './retention/command.ts';
@@ -35,15 +36,18 @@ export async function runCommand(
 ): Promise<number> {
   if (terminal === processTerminal) endWithReader();
   let exitCode = 0;
+  let ran: Command | null = null;
   const command = makeProgram(terminal, (code) => {
     exitCode = code;
+  }).hook('preAction', (_, action) => {
+    ran = action;
   });
   try {
     await command.parseAsync([...argv]);
     return exitCode;
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode;
-    terminal.err(failureLine(thrown));
+    terminal.err(failureLine(commandFailure(thrown, ran)));
     return 1;
   }
 }
@@ -132,7 +136,7 @@ function addDataCommands(program: Command, terminal: Terminal, exit: Exit): void
     .command('import')
     .description('hand STDF V4 files, plain or compressed, to the node of a fab')
     .argument('<file...>', 'the files')
-    .requiredOption('--node <host:port>', 'where that node listens, such as 127.0.0.1:50051', address)
+    .addOption(nodeOption('where that node listens'))
     .option('--wait <fabs>', 'wait until these fabs have it all: all, or some such as tw,az', waitFor)
     .option('--lot <lot>', "lot to use instead of the files' own")
     .option('--final', 'mark the verdicts final: meant to stand beside those of other fabs')
@@ -147,7 +151,7 @@ function addDataCommands(program: Command, terminal: Terminal, exit: Exit): void
       '<file...>',
       'files with one result a line as a JSON object, with the fields of TestResult; - is stdin',
     )
-    .requiredOption('--node <host:port>', 'where that node listens', address)
+    .addOption(nodeOption('where that node listens'))
     .option('--equipment <id>', 'the tester, where the results do not say it')
     .option('--stream <id>', "the stream, instead of one made of the file's name and content")
     .option('--rate <number>', 'most results a second', positive)
@@ -157,7 +161,7 @@ function addDataCommands(program: Command, terminal: Terminal, exit: Exit): void
   program
     .command('watch')
     .description('tell the results that become durable at a node, and the yields of their wafers')
-    .requiredOption('--node <host:port>', 'where the node listens', address)
+    .addOption(nodeOption('where the node listens'))
     .option('--wafer <id>', 'only this wafer')
     .option('--lot <lot>', 'only this lot')
     .option('--equipment <id>', 'only this tester')
@@ -170,10 +174,13 @@ function addDataCommands(program: Command, terminal: Terminal, exit: Exit): void
     .command('inspect')
     .description('tell what STDF files contain, or a run that a node keeps')
     .argument('[file...]', 'the files')
-    .option('--node <host:port>', 'where the node listens', address)
+    .addOption(nodeOption('with --run: where the node listens'))
     .option('--run <run>', 'the run, as `wafersync import` printed it')
     .option('--json', 'print JSON: one object a line')
-    .action(async (files: string[], options: InspectOptions) =>
-      exit(await inspect(files, options, terminal)),
+    .action(async (files: string[], { node, ...options }: InspectOptions, command: Command) =>
+      // Files are not looked for at a node that the environment names.
+      exit(
+        await inspect(files, options.run || isNodeTyped(command) ? { node, ...options } : options, terminal),
+      ),
     );
 }

@@ -17,8 +17,9 @@ has every key. Only \`fab\` and \`data_dir\` are required.
   the key, its value, and what to do. An unknown key is a mistake.
 - A key's unit is in its name: \`_ms\` is milliseconds, \`_bytes\` is bytes.
 - An environment variable overrides the file: the key in capitals, \`.\` as \`_\`, behind \`WAFERSYNC_\`. Lists are set in the
-  file alone. Any other variable that begins with \`WAFERSYNC_\` is a mistake, except \`WAFERSYNC_STDF_SAMPLES\`, the folder
-  of sample files for tests, and \`WAFERSYNC_TEST_…\`, which tests use among themselves.
+  file alone. Any other variable that begins with \`WAFERSYNC_\` is a mistake, except \`WAFERSYNC_NODE\`, the node
+  that commands ask where \`--node\` is not given, \`WAFERSYNC_STDF_SAMPLES\`, the folder of sample files for tests, and
+  \`WAFERSYNC_TEST_…\`, which tests use among themselves.
 - No key takes a secret.
 
 This page is made from the schema by \`npm run document\`.

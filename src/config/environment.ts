@@ -1,11 +1,11 @@
+import { nearest } from '../words/nearest.ts';
 import { type ConfigKey, configKeys, type Path } from './keys.ts';
 import { quote, type ToldProblem } from './problem.ts';
-import { nearest } from './suggest.ts';
 
 const PREFIX = 'WAFERSYNC_';
 
-/** Variables that are no keys: where sample files lie, and whatever tests need. */
-const OTHERS = [/^WAFERSYNC_STDF_SAMPLES$/, /^WAFERSYNC_TEST_[A-Z0-9_]+$/];
+/** Variables that are no keys: the node that commands ask, where sample files lie, and whatever tests need. */
+const OTHERS = [/^WAFERSYNC_NODE$/, /^WAFERSYNC_STDF_SAMPLES$/, /^WAFERSYNC_TEST_[A-Z0-9_]+$/];
 
 /** A value from the environment. */
 export interface Override {

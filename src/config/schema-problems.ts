@@ -1,7 +1,7 @@
 import type { z } from 'zod';
+import { nearest } from '../words/nearest.ts';
 import { type ConfigKey, configKeys, formatPath, keyAt, keyName, type Path } from './keys.ts';
 import { expectation, type Problem } from './problem.ts';
-import { nearest } from './suggest.ts';
 
 /** What the schema found, in words for people. */
 export function schemaProblems(input: unknown, issues: readonly z.core.$ZodIssue[]): Problem[] {

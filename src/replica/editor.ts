@@ -13,7 +13,8 @@ import { ADDRESSES_BRANCH, MEMBERS_BRANCH, MESH, ruleField } from '../wafer/docu
 import { applyPatch } from '../wafer/document/patch.ts';
 import type { PolicyName } from '../wafer/document/policies/index.ts';
 import { templateOf } from '../wafer/document/shown.ts';
-import { formatWafer, type WaferKey } from '../wafer/wafer-key.ts';
+import { isLive } from '../wafer/document/siblings.ts';
+import { askedWafer, formatWafer, type WaferKey } from '../wafer/wafer-key.ts';
 
 /** What a writer expects to find; an absent part is not checked. */
 export interface Expectation {
@@ -107,7 +108,8 @@ export class Editor {
   }
 
   /**
-   * Settles a conflict by a write that has seen all of it. A conflict that was settled can be settled anew.
+   * Settles a conflict by a write that has seen all of it. A conflict that was settled can be settled anew; settled as it is
+   * already, it is left alone.
    * @throws WafersyncError `conflict` where it does not stand any more or was written over since, `invalid` for a choice that is
    * none of it, `precondition` where a value has to be given or a hold stands
    */
@@ -119,9 +121,11 @@ export class Editor {
       });
     }
     const now = this.#store.documents.of(conflict.wafer);
+    const values = settlingValues(conflict, decision);
+    if (conflict.state === 'settled' && areShown(now, values))
+      return { kind: 'edit', wafer: now.key, edit: null, version: now.version };
     refuseOverwriting(now, conflict);
     const request = { ...author, wafer: conflict.wafer, expected: {} };
-    const values = settlingValues(conflict, decision);
     if (now.kind === 'mesh') refuseFabs(values.keys());
     for (const [field, value] of values) checkValue(now.kind, field, value, documentOf(now));
     if (conflict.kind !== 'guard' && values.get(DISPOSITION) === '"ship"') refuseHeld(now, documentOf(now));
@@ -143,7 +147,7 @@ export class Editor {
   #expected({ wafer, expected }: EditRequest, create: boolean): DocumentNow {
     const now = this.#store.documents.of(wafer);
     if (!now.known && now.kind === 'wafer' && !create) {
-      throw new WafersyncError('not-found', `wafer ${formatWafer(wafer)} is not known here`, {
+      throw new WafersyncError('not-found', `wafer ${askedWafer(wafer)} is not known here`, {
         hint: 'Correct lot, wafer id and insertion, or say that it is to be created.',
       });
     }
@@ -191,6 +195,13 @@ function refuseFabs(fields: Iterable<FieldPath>): void {
       hint: '`wafersync fab add`, `fab remove` and `fab evict` change that.',
     });
   }
+}
+
+/** Whether the fields have just these values; null is none. */
+function areShown(now: DocumentNow, values: ReadonlyMap<FieldPath, string | null>): boolean {
+  return [...values].every(([field, value]) =>
+    value === null ? !isLive(now.view.siblings(field)) : isShown(now, field, value),
+  );
 }
 
 /** Whether a field has this value, and no other stands against it. */

@@ -102,6 +102,17 @@ export class Lots {
   }
 
   /**
+   * Names of lots about a place among all names, by bytes: some before it, and some from it on. Wafers without a lot are
+   * left out; that some update names a wafer of it is for whoever asks to make sure.
+   * @param each most names of either side; each costs one look into an index
+   */
+  namesAbout(place: string, each: number): string[] {
+    const { namesBefore, namesFrom } = this.#statements;
+    const rows = [...namesBefore.all(place, each).reverse(), ...namesFrom.all(place, each)];
+    return rows.map(({ lot }) => lot);
+  }
+
+  /**
    * The next wafers behind one, by lot, wafer id and insertion, and which of them may match.
    * @param after null for the first ones
    * @param limit wafers that are looked at
@@ -198,12 +209,25 @@ function statements(connection: Connection) {
       `SELECT (SELECT ifnull(sum(attempts), 0) FROM run_wafers WHERE wafer = ?) AS attempts,
          (SELECT count(*) FROM dies WHERE wafer = ?) AS dies`,
     ),
+    namesBefore: connection.prepare<[string, number], { lot: string }>(names('max(lot)', '<', '<')),
+    namesFrom: connection.prepare<[string, number], { lot: string }>(names('min(lot)', '>=', '>')),
     born: connection.prepare<[number, number], { timestamp: number }>(
       'SELECT timestamp FROM update_log WHERE origin = ? AND sequence = ?',
     ),
     page: connection.prepare<Page, KeyRow>(page('(lot, wafer_id, insertion) > (?, ?, ?)')),
     pageOfLot: connection.prepare<Page, KeyRow>(page('lot = ? AND (wafer_id, insertion) > (?, ?)')),
   };
+}
+
+/** Names of lots from a place on in one direction: each is looked up behind the one before. */
+function names(next: string, first: string, then: string): string {
+  return `
+    WITH RECURSIVE names(lot) AS (
+      SELECT ${next} FROM wafers WHERE lot > '' AND lot ${first} ?
+      UNION ALL
+      SELECT (SELECT ${next} FROM wafers WHERE lot > '' AND lot ${then} names.lot) FROM names WHERE names.lot IS NOT NULL
+      LIMIT ?
+    ) SELECT lot FROM names WHERE lot IS NOT NULL`;
 }
 
 /** A bounded stretch of the index, and which of its wafers may match. */

@@ -11,6 +11,7 @@ import type { FieldPath } from '../wafer/document/field.ts';
 import { canonicalJson } from '../wafer/document/json.ts';
 import { type KnownFab, MAX_MEMBERS, type MemberState } from '../wafer/document/members.ts';
 import { addressField, MESH, memberField } from '../wafer/document/mesh.ts';
+import { counted } from '../words/counted.ts';
 import type { World } from '../world.ts';
 import { coverageOf } from './coverage.ts';
 import { type Membership, unplaced } from './membership.ts';
@@ -239,10 +240,10 @@ export class FabControl {
       });
     }
     const lacking = this.#behind(fab).map(
-      ({ fab: member, updates }) => `${member} lacks ${updates} born there`,
+      ({ fab: member, updates }) => `${member} lacks ${counted(updates, 'update')} born there`,
     );
     const alone = this.#onlyAt(fab).size;
-    if (alone > 0) lacking.push(`no other member has ${alone} updates that it has`);
+    if (alone > 0) lacking.push(`no other member has ${counted(alone, 'update')} that it has`);
     if (lacking.length === 0) return;
     throw new WafersyncError('precondition', `what ${fab} has is not everywhere yet: ${lacking.join(', ')}`, {
       hint: `Stop what hands in results at ${fab}, wait until the others have it, and try again.`,

@@ -13,6 +13,11 @@ export function sameWafer(a: WaferKey, b: WaferKey): boolean {
   return a.lot === b.lot && a.waferId === b.waferId && a.insertion === b.insertion;
 }
 
+/** A wafer as somebody asked for it: its id alone where nothing narrows it, else as {@link formatWafer}. */
+export function askedWafer(key: WaferKey): string {
+  return key.lot === '' && key.insertion === '' ? key.waferId : formatWafer(key);
+}
+
 /** `lot/wafer/insertion` for people and logs; empty parts are `-`. */
 export function formatWafer(key: WaferKey): string {
   return [key.lot, key.waferId, key.insertion].map((part) => part || '-').join('/');

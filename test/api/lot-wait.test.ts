@@ -9,9 +9,10 @@ import type { Commit } from '../../src/replica/commit.ts';
 import { EventSource } from '../../src/replica/event-source.ts';
 import type { LotContent } from '../../src/store/lot-scan.ts';
 import { AppliedMarks } from '../../src/sync/applied-marks.ts';
+import type { PeerView } from '../../src/sync/events.ts';
 import { LotBook } from '../../src/sync/lot-book.ts';
 import type { Report } from '../../src/sync/report.ts';
-import { toNumber } from '../../src/wire/long.ts';
+import { fromNumber, toNumber } from '../../src/wire/long.ts';
 import type { Message } from '../../src/wire/message.ts';
 import { attempt, openStore, origin, record, run, runUpdate, take, update } from '../store/fixtures.ts';
 import { StillWorld } from '../support/grpc-client.ts';
@@ -44,6 +45,7 @@ function meshOf(t: TestContext) {
   });
   const sync = {
     changes,
+    peers: () => [view(az, true), view(de, false)],
     reports: () => [
       report(tw, store.vectors.received),
       ...[...reports].map(([fab, has]) => report(fab, has)),
@@ -68,6 +70,14 @@ function meshOf(t: TestContext) {
     changes.emit();
   };
   return { store, world, sources, answers, asked, reports, changed, same };
+}
+
+/** A peer as operators see it. */
+function view(peer: typeof az, up: boolean): PeerView {
+  return {
+    ...{ peer, outboundUp: up, inboundUp: false, liveFabs: [], behind: TransportVector.empty },
+    ...{ rttMs: 0, lastError: '' },
+  };
 }
 
 /** Waits by hand: each step lets time pass. */
@@ -140,7 +150,7 @@ test('when time is up, the receipt tells what is missing where', async (t) => {
   const receipt = await done;
   assert.deepEqual(
     [receipt?.confirmed, receipt?.missing],
-    [false, ['az: it has 1 updates that are not here', 'de: it has other content under the same numbers']],
+    [false, ['az: it has 1 update that is not here', 'de: it has other content under the same numbers']],
   );
   assert.equal(toNumber(receipt?.waited_ms), 60_000);
   assert.deepEqual(mesh.world.timers, []);
@@ -165,6 +175,49 @@ test('nobody is asked while something is known to be missing; what comes is look
   await step(100);
   const receipt = await done;
   assert.deepEqual([receipt?.confirmed, mesh.asked], [true, ['az']]);
+});
+
+test('what is missing is told as it changes, and at the end what a fab lacks and that it is not connected', async (t) => {
+  const mesh = meshOf(t);
+  mesh.reports.set(de, TransportVector.empty);
+  const { seen, done, step } = waiting(t, mesh, { timeout_ms: fromNumber(5_000) });
+  await step(100);
+  mesh.changed();
+  await step(100);
+  assert.deepEqual(
+    seen.map(({ missing }) => missing),
+    [['de is not known to have 2 updates of it']],
+    'nothing has changed',
+  );
+  mesh.reports.set(az, TransportVector.empty);
+  mesh.changed();
+  await step(100);
+  assert.equal(seen.at(-1)?.missing?.length, 2);
+  mesh.reports.set(az, mesh.store.vectors.received);
+  mesh.changed();
+  await step(5_000);
+  const receipt = await done;
+  assert.deepEqual(
+    receipt?.fabs?.map(({ fab_id, missing_updates, reason }) => [
+      fab_id,
+      toNumber(missing_updates),
+      reason ?? '',
+    ]),
+    [
+      ['az', 0, 'it was not asked yet'],
+      ['de', 2, 'it is waited for, and is not connected'],
+      ['tw', 0, ''],
+    ],
+  );
+});
+
+test('of a lot that is not known here, those with similar names are told once', async (t) => {
+  const mesh = meshOf(t);
+  const { seen, step } = waiting(t, mesh, { lot: 'L2' });
+  await step(100);
+  mesh.changed();
+  await step(100);
+  assert.deepEqual(seen, [{ missing: ['nothing of lot L2 is known here yet'], similar_lots: ['L1'] }]);
 });
 
 test('a fab that cannot be asked is taken by its report, one that does not answer only where that is asked for', async (t) => {

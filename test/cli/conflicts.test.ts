@@ -107,6 +107,15 @@ describe('conflicts of two fabs that wrote of a wafer while their link was cut',
         `^conflict ${short} of -/W1/- is settled by az:\\d+, which writes:\n {2}/limits_revision "B"\n$`,
       ),
     );
+    const by = / by (az:\d+), /.exec(settled.stdout)![1]!;
+    const again = (...args: string[]) =>
+      at('az', 'conflicts', 'resolve', short, '--choose', choice, '--reason', 'sure', ...args);
+    assert.equal(
+      (await again()).stdout,
+      `conflict ${short} of -/W1/- is settled so already by ${by}: nothing was written\n`,
+    );
+    const told = JSON.parse((await again('--json')).stdout);
+    assert.deepEqual([told.edit, told.settled_by.length, told.conflict.state], [null, 1, 'settled']);
     const tw = new Person(cluster.address('tw'));
     await tw.until(async () => (await tw.document('W1')).limits_revision === 'B');
     tw.close();
@@ -121,6 +130,8 @@ describe('conflicts of two fabs that wrote of a wafer while their link was cut',
     const explained = await conflicts('explain', 'W1', '/limits_revision');
     assert.match(explained.stdout, /^\/limits_revision shows "B": one write stands/);
     assert.match(explained.stdout, / max wrote "B", in place of .* \(B it is\)/);
+    const anew = await conflicts('resolve', short, '--value', '"D"', '--reason', 'D after all');
+    assert.match(anew.stdout, / is settled anew by tw:\d+, which writes:\n {2}\/limits_revision "D"\n$/);
   });
 
   test('that are open for a person are told with the wafer, and settled by a value', async () => {
@@ -232,10 +243,7 @@ describe('conflicts of two fabs that wrote of a wafer while their link was cut',
         ['resolve', short, '--reason', 'r', '--value', 'hold'],
         /'--value <json>' argument 'hold' is invalid\. It must be JSON/,
       ],
-      [
-        ['list', '--wafer', 'W99'],
-        /^wafersync: wafer -\/W99\/- is not known here\. It may not have arrived yet: /,
-      ],
+      [['list', '--wafer', 'W99'], /^wafersync: wafer W99 is not known here\. It may not have arrived yet: /],
       [
         ['list', '--state', 'shut'],
         /'--state <state>' argument 'shut' is invalid\. Allowed choices are open, ruled, settled\./,
@@ -247,7 +255,7 @@ describe('conflicts of two fabs that wrote of a wafer while their link was cut',
       ],
       [['explain', 'W4', '/x', '--mesh'], /explain takes a wafer and a field, or a field and --mesh\./],
       [['explain', 'W4', 'x'], /^wafersync: path "x" is no JSON Pointer\. /],
-      [['explain', 'W99', '/x'], /^wafersync: wafer -\/W99\/- is not known here\. /],
+      [['explain', 'W99', '/x'], /^wafersync: wafer W99 is not known here\. /],
     ];
     for (const [args, says] of cases) {
       const { code, stdout, stderr } = await conflicts(...args);

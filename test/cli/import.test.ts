@@ -129,7 +129,6 @@ test('--lot takes the place of the lot in the file, which makes another run', as
 test('a command line that is wrong gets a line that says what, and where help is', async () => {
   const help = '`wafersync import --help` tells what it takes.\n';
   const wrong: [args: string[], line: string][] = [
-    [['x'], "wafersync: required option '--node <host:port>' not specified"],
     [['--node', 'tw:1'], "wafersync: missing required argument 'file'"],
     [['x', '--node', 'tw:1', '--frobnicate'], "wafersync: unknown option '--frobnicate'"],
     ...['tw', 'tw:', 'tw:0', 'tw:65536', ':50051', 'http://tw:50051', 'tw: 50051'].map(

@@ -64,11 +64,10 @@ test('what cannot be inspected gets one line that says why, and what to do', asy
   const [tw] = await startNodes(t, ['tw']);
   const node = ['--node', tw!.address];
   const either =
-    'inspect takes either files, or --node together with --run. Say `wafersync inspect FILE…`, or `wafersync inspect --node HOST:PORT --run RUN`.';
+    'inspect takes either files, or --run and the --node that keeps it. Say `wafersync inspect FILE…`, or `wafersync inspect --node HOST:PORT --run RUN`.';
   const wrong: [args: string[], line: string][] = [
     [[], either],
     [node, either],
-    [['--run', '0'], either],
     [['x.stdf', ...node, '--run', '0'], either],
     [
       [...node, '--run', 'lot7'],

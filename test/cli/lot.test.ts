@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { makeClient } from '../../src/api/client.ts';
 import { demoLot } from '../../src/generator/demo-lot.ts';
 import { testEquipment } from '../../src/wire/services.ts';
-import { command } from '../support/command.ts';
+import { command, commandAt } from '../support/command.ts';
 import { closing } from '../support/grpc-client.ts';
 import { type LocalNode, startNodes } from '../support/local-nodes.ts';
 import { importFile } from '../support/run-client.ts';
@@ -121,7 +121,7 @@ test('a fab that is down is named, and told apart; its report is taken where tha
   await importFile(tw.address, more.fileName, more.stdf, ['tw']);
   const late = await wait(tw, more.lot, '--at', 'all', '--timeout', '1', '--accept-reports');
   assert.equal(late.code, 2);
-  assert.match(late.told.missing.join(), /^az is not known to have \d+ updates of it$/);
+  assert.match(late.told.missing.join(), /^az is not known to have \d+ updates? of it$/);
   assert.ok(late.told.fabs[0].missing_updates > 0);
   const { told: missing } = await json('wafers', '--node', tw.address, '--missing-at', 'az');
   assert.deepEqual(
@@ -189,21 +189,78 @@ test('what cannot be answered is said with the remedy', async (t) => {
     return stderr;
   };
   assert.match(await refused('lot', 'status', 'L9'), /lot L9 is not known here.*`wafersync lot wait` waits/);
-  assert.match(await refused('lot', 'status', ''), /lot is empty/);
+  assert.match(await refused('lot', 'status', ''), /lot is empty\. .*`wafersync wafers`/);
   assert.match(
     await refused('lot', 'wait', 'L9', '--at', 'zz'),
-    /fab_ids names zz, which is not a member.*tw/,
+    /wafersync: --at names zz, which is not a member.*tw/,
   );
   assert.match(
     await refused('wafers', '--missing-at', 'zz'),
-    /missing_at names zz, which is not a member.*tw/,
+    /^wafersync: --missing-at names zz, which is not a member.*tw/,
   );
   assert.match(
     await refused('lot', 'wait', 'L9', '--at', 'all', '--timeout', '86401'),
-    /at most 86400 seconds/,
+    /at most 24h, which are 86400 seconds/,
   );
   const never = await command('lot', 'wait', 'L9', '--at', 'all', '--timeout', '1', '--node', tw.address);
   assert.equal(never.code, 2);
-  assert.match(never.stdout, /^missing: nothing of lot L9 is known here yet$/m);
+  assert.match(
+    never.stdout,
+    /^missing: nothing of lot L9 is known here yet\nat \S+, asked at tw: nothing of it is here$/m,
+  );
+  assert.match(never.stdout, /^tw +unknown +- +- +- +-$/m);
+  assert.equal(
+    never.stderr,
+    'waiting until lot L9 is complete, and equal at all fabs: 1.0 s at most\nnothing of lot L9 is known here yet\n',
+  );
   assert.equal((await command('wafers', '--node', tw.address)).stdout, 'no wafer matches\n');
+});
+
+test('a lot that was misspelt is told from one that is on its way, with the lots that are named alike', async (t) => {
+  const [tw] = (await startNodes(t, ['tw'])) as [LocalNode];
+  const { lot, fileName, stdf } = demoLot({ number: 1, wafers: 1 });
+  await importFile(tw.address, fileName, stdf);
+  const misspelt = lot.toLowerCase().replace('-', '');
+  const ran = (...args: string[]) => command(...args, '--node', tw.address);
+  const status = await ran('lot', 'status', misspelt);
+  assert.ok(
+    status.stderr.includes(`lot ${misspelt} is not known here. Did you mean ${lot}? It may not`),
+    status.stderr,
+  );
+  const waited = await ran('lot', 'wait', misspelt, '--timeout', '1s');
+  assert.equal(waited.code, 2);
+  assert.deepEqual(waited.stderr.trimEnd().split('\n').slice(1), [
+    `nothing of lot ${misspelt} is known here yet`,
+    `lots with a similar name are known: ${lot}`,
+  ]);
+  const silent = await ran('lot', 'wait', misspelt, '--timeout', '1s', '--json');
+  assert.equal(silent.stderr, '');
+  const wafers = await ran('wafers', '--lot', misspelt);
+  assert.deepEqual(
+    [wafers.stdout, wafers.stderr],
+    ['no wafer matches\n', `lots with a similar name are known: ${lot}\n`],
+  );
+  assert.equal((await ran('wafers', '--lot', lot, '--state', 'conflict')).stderr, '', 'that lot is known');
+  const other = await ran('wafers', '--lot', 'QQQQQQ');
+  assert.equal(other.stderr, '');
+});
+
+test('a wait tells at a terminal what is missing as it goes, and how long it may take', async (t) => {
+  const { tw, az, lot, name } = await twoFabs(t);
+  await importFile(tw.address, lot.fileName, lot.stdf, FABS);
+  await az.stop();
+  const more = demoLot({ number: 2, wafers: 1 });
+  await importFile(tw.address, more.fileName, more.stdf, ['tw']);
+  const wait = (...args: string[]) =>
+    commandAt({ interactive: true }, 'lot', 'wait', ...args, '--node', tw.address);
+  const { code, stdout, stderr } = await wait(more.lot, '--timeout', '2');
+  assert.equal(code, 2);
+  assert.match(
+    stderr,
+    /^waiting until lot \S+ is complete, and equal at all fabs: 2\.0 s at most\n[\d,]+ of [\d,]+ attempts here; az is not known to have \d+ updates of it\n$/,
+  );
+  assert.match(stdout, /^az +unknown +- +[1-9]\d* +- +it is waited for, and is not connected$/m);
+  assert.match(stdout, /^tw +unknown +- +- +- +-$/m);
+  const whole = await wait(name, '--at', 'tw', '--timeout', '10min');
+  assert.equal(whole.stderr, `waiting until lot ${name} is complete, and equal at tw: 10 min at most\n`);
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { byteRate, daySpans } from '../../src/cli/options.ts';
+import { byteRate, daySpans, timeLimit } from '../../src/cli/options.ts';
 
 test('a rate may be written as people write it, with the powers of ten and of two apart', () => {
   const read = [
@@ -24,4 +24,11 @@ test('times of the day are kept in order; one may go over midnight, and none end
   ]);
   assert.throws(() => daySpans('08:00-08:00'), /It ends when it begins/);
   assert.throws(() => daySpans('8-18'), /such as 08:00-18:00/);
+});
+
+test('how long at most is said in seconds, or with a unit', () => {
+  for (const said of ['600', '600s', '600 s', '10min']) assert.equal(timeLimit(said), 600_000, said);
+  assert.equal(timeLimit('0.5'), 500);
+  for (const said of ['0', '', '-5', '10m', 'soon'])
+    assert.throws(() => timeLimit(said), /a time such as 30s/);
 });

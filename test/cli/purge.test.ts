@@ -116,7 +116,7 @@ test('a fab that is away blocks a purge, and is named', async (t) => {
   );
   assert.match(plan.stdout, /^az +1 +20\S+Z +(never|20\S+Z)$/m);
   const status = async () => (await command('status', '--node', tw.address)).stdout;
-  const found = /20\S+ \S+ UTC, of 1 update: az lacks 1$/.source;
+  const found = /20\S+ \S+ UTC, of 1 update: az lacks 1 update$/.source;
   assert.match(await status(), new RegExp(`^a purge would be blocked, as of ${found}`, 'm'));
   const made = await purge(tw, ...REASON);
   assert.match(made.stdout, /^nothing was purged\n/);

@@ -41,7 +41,7 @@ test('equal fabs are told with a row each, and nothing on stderr', async (t) => 
   assert.deepEqual([text.code, text.stderr], [0, '']);
   assert.match(
     text.stdout,
-    /^WITH +WAFERS +COMPARED +EQUAL +ON THE WAY +DIFFERENT +REPAIRED +NOT REPAIRED +BYTES\naz +2 +3 +3 +0 +0 +0 +0 +\d+\n$/,
+    /^WITH +WAFERS +COMPARED +EQUAL +ON THE WAY +DIFFERENT +REPAIRED +NOT REPAIRED +EXCHANGED +WHY\naz +2 +3 +3 +0 +0 +0 +0 +\d+ B +-\n$/,
   );
   const json = await verify(tw, '--with', 'az', '--json');
   const { bytes_exchanged, ...result } = JSON.parse(json.stdout).results[0];
@@ -63,7 +63,7 @@ test('what is wrong is named and repaired, with an exit code of its own; --no-re
   );
   const repaired = await verify(tw);
   assert.equal(repaired.code, 3);
-  assert.match(repaired.stdout, /: dies \(repaired\)\nWITH .*\naz +2 +3 +2 +0 +1 +1 +0 +\d+\n$/);
+  assert.match(repaired.stdout, /: dies \(repaired\)\nWITH .*\naz +2 +3 +2 +0 +1 +1 +0 +\d+ B +-\n$/);
   assert.equal((await verify(tw)).code, 0);
   change(tw, `UPDATE dies SET hard_bin = 99 WHERE ${A_DIE}`);
   const { code, stdout } = await verify(tw, '--json');
@@ -84,7 +84,7 @@ test('when each fab was last found equal is told', async (t) => {
   const before = await verify(tw, '--last');
   assert.match(
     before.stdout,
-    /^verified every 24 hours; all were found equal: never\nFAB .*\naz +never +never +no +0\n$/,
+    /^this node compares itself with the others every 24 hours; by it all were found equal: never\nFAB .* WHY\naz +never +never +- +- +-\nWhat another node compared, .*\n$/,
   );
   await verify(tw);
   const { all_equal_us, interval_h, peers } = JSON.parse((await verify(tw, '--last', '--json')).stdout);
@@ -104,7 +104,7 @@ test('a fab that is away, or whose version does not know it, is told; strangers 
   assert.equal(away.code, 1);
   assert.match(
     away.stdout,
-    /\naz +0 +0 .* no node answers there \(connection refused\)\. Start the node of az, or correct its address /,
+    /\naz(?: +-){7} +\d+ B +no node answers there \(connection refused\)\. Start the node of az, or correct its address /,
   );
   const old = createServer({ world: realWorld, log: silentLog });
   t.after(() => old.close(0));

@@ -175,7 +175,7 @@ test('a stale version or etag is refused with what came in between', async (t) =
 
 test('a wafer that is not known, and one that several match, are refused with the remedy', async (t) => {
   const { wafer, create } = await oneNode(t);
-  const unknown = 'wafersync: wafer -/W9/- is not known here. It may not have arrived yet: ';
+  const unknown = 'wafersync: wafer W9 is not known here. It may not have arrived yet: ';
   for (const action of [['show'], ['retire'], ['patch', '--set', '/disposition="hold"']]) {
     const [name, ...rest] = action;
     const { code, stdout, stderr } = await wafer(name!, 'W9', ...rest);
@@ -186,7 +186,7 @@ test('a wafer that is not known, and one that several match, are refused with th
   await create('W1', '--lot', 'L1');
   await create('W1', '--lot', 'L2');
   const several =
-    'wafersync: 2 wafers or more are called -/W1/-. Name lot and insertion as well: L1/W1/-, L2/W1/-.\n';
+    'wafersync: 2 wafers or more are called W1. Name lot and insertion as well: L1/W1/-, L2/W1/-.\n';
   assert.deepEqual(await wafer('show', 'W1'), { code: 1, stdout: '', stderr: several });
   assert.match((await wafer('show', 'W1', '--lot', 'L2')).stdout, /^wafer L2\/W1\/-\n/);
 });

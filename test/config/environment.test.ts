@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { NODE_VARIABLE } from '../../src/cli/options.ts';
 import { variableOf } from '../../src/config/environment.ts';
 import { configKeys } from '../../src/config/keys.ts';
 import { load, problemsOf, RIGHT } from './config-support.ts';
@@ -17,6 +18,10 @@ test('a variable overrides the file and the default', (t) => {
   assert.equal(config.log.level, 'debug');
   assert.equal(config.timeZone, 'Asia/Seoul');
   assert.equal(config.sync.catchUpWindowBytes, 65536);
+});
+
+test('the node that commands ask is no key, and no mistake either', (t) => {
+  assert.equal(load(t, RIGHT, { [NODE_VARIABLE]: '127.0.0.1:50055' }).listen.port, 50051);
 });
 
 test('required keys may come from the environment alone', (t) => {

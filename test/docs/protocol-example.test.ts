@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fabId, mintEpoch, type Origin, sequence } from '../../src/clocks/dot.ts';
+import { epoch, fabId, formatEpoch, mintEpoch, type Origin, sequence } from '../../src/clocks/dot.ts';
 import { timestampAt, timestampMs } from '../../src/clocks/hlc.ts';
 import { IntervalSet } from '../../src/clocks/interval-set.ts';
 import { TransportVector } from '../../src/clocks/transport-vector.ts';
@@ -35,6 +35,16 @@ const AZ: Origin = {
   epoch: mintEpoch(1, () => Uint8Array.of(0x10, 0x20, 0x30, 0x40, 0x50)),
 };
 const STARTED_MS = Date.UTC(2026, 10, 23, 8);
+
+test('the epoch of a receipt is that which commands print', () => {
+  const [, number, text] = /epoch (\d{16}) of a receipt is `(\S+)`/.exec(PROTOCOL.text.replace(/\s+/g, ' '))!;
+  assert.equal(formatEpoch(epoch(Number(number))), text);
+  const [, again, counter, random] = /as (\d+) = (\d+) · 2\^40 \+ ([0-9a-f]+) /.exec(
+    PROTOCOL.text.replace(/\s+/g, ' '),
+  )!;
+  assert.equal(again, number);
+  assert.equal(Number(counter) * 2 ** 40 + Number.parseInt(random!, 16), Number(number));
+});
 
 const none = { lowLimit: null, highLimit: null, lowSpec: null, highSpec: null, resultScale: null };
 const program = makeProgram([

@@ -84,7 +84,7 @@ async function steered(mesh: OperatorMesh, t: TestContext): Promise<void> {
   // Nobody leaves before all have what it bore, or where what it has cannot be told.
   assert.match(
     await refused('fab', 'remove', 'tw', ...WHY, ...tw),
-    /^wafersync: what tw has is not everywhere yet: de lacks \d+ born there\. Stop what hands in results at tw/,
+    /^wafersync: what tw has is not everywhere yet: de lacks \d+ updates? born there\. Stop what hands in results at tw/,
   );
   if (condition !== 'slow') {
     // The lane that it dialled is given up last.
@@ -148,7 +148,7 @@ async function heldAndSettled({ cluster, since }: OperatorMesh, t: TestContext):
   assert.match(status, /^tw: 1 update held back$/m);
   const missing = await command('lot', 'wait', since.lot, '--at', 'tw', '--timeout', '1', ...tw);
   assert.equal(missing.code, 2);
-  assert.match(missing.stdout, /^missing: .*tw is not known to have 1 updates of it/m);
+  assert.match(missing.stdout, /^missing: .*tw is not known to have 1 update of it/m);
 
   assert.match(await ran('held', 'drop', dot, ...WHY, ...tw), /not waited for any more/);
   assert.match(await ran('held', 'list', ...tw), /clock, dropped .*dropped by kim: we looked/);

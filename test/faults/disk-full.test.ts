@@ -84,7 +84,7 @@ test(
     const told = await command('status', '--node', tw.address);
     assert.match(
       told.stdout,
-      /^THE DISK IS FULL for .*, [\d,]+ writes refused: database tw\.db is full\. Free space/m,
+      /^THE DISK IS FULL for .*, [\d,]+ writes? refused: database tw\.db is full\. Free space/m,
     );
     const { storage } = JSON.parse((await command('status', '--node', tw.address, '--json')).stdout);
     assert.deepEqual([storage.full, storage.reason], [true, reason]);

@@ -7,6 +7,7 @@ import { importsOf, type SourceFile } from './source-files.ts';
  */
 export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   errors: [],
+  words: [],
   world: ['errors'],
   'log-sink': ['errors'],
   log: ['errors', 'log-sink'],
@@ -15,22 +16,22 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   wire: ['errors', 'world', 'clocks', 'wafer'],
   store: ['errors', 'world', 'log', 'clocks', 'wafer', 'wire'],
   replica: ['errors', 'world', 'log', 'clocks', 'wafer', 'wire', 'store'],
-  sync: ['errors', 'world', 'log', 'clocks', 'wafer', 'wire', 'store', 'replica'],
+  sync: ['errors', 'words', 'world', 'log', 'clocks', 'wafer', 'wire', 'store', 'replica'],
   ingest: ['errors', 'world', 'log', 'clocks', 'wafer', 'wire', 'store', 'replica'],
-  api: ['errors', 'world', 'log', 'clocks', 'wafer', 'wire', 'store', 'replica', 'sync', 'ingest'],
+  api: ['errors', 'words', 'world', 'log', 'clocks', 'wafer', 'wire', 'store', 'replica', 'sync', 'ingest'],
   telemetry: [
     ...['errors', 'world', 'log', 'clocks', 'wafer', 'wire', 'store', 'replica'],
     ...['sync', 'ingest', 'api'],
   ],
   tester: ['errors', 'world', 'wafer', 'sync', 'api'],
-  config: ['errors', 'world', 'log', 'clocks', 'wafer'],
+  config: ['errors', 'words', 'world', 'log', 'clocks', 'wafer'],
   generator: ['errors', 'world', 'clocks', 'wafer'],
   node: [
     ...['errors', 'world', 'log', 'clocks', 'wafer', 'wire', 'store', 'replica'],
     ...['sync', 'ingest', 'api', 'telemetry', 'config'],
   ],
   cli: [
-    ...['errors', 'world', 'log', 'clocks', 'wafer', 'wire', 'store', 'replica'],
+    ...['errors', 'words', 'world', 'log', 'clocks', 'wafer', 'wire', 'store', 'replica'],
     ...['sync', 'ingest', 'api', 'config', 'node', 'generator', 'tester'],
   ],
   main: ['errors', 'world', 'log', 'config', 'node', 'cli'],

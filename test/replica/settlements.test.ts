@@ -115,6 +115,37 @@ test('what was written since a settlement is not overwritten by settling anew', 
   assert.equal(tw.document().limits_revision, 'D');
 });
 
+test('what is settled so already is not written again, whichever way it is said, and settling it otherwise is', async (t) => {
+  const [tw, az] = two(t);
+  await tw.patch([['add', '/limits_revision', 'B']]);
+  await az.patch([['add', '/limits_revision', 'C']]);
+  await exchange([tw, az]);
+  const [{ id }] = tw.conflicts() as [ConflictRow];
+  const [own, other] = [{ choose: { fab: 'tw', sequence: 1 } }, { choose: { fab: 'az', sequence: 1 } }];
+  assert.notEqual((await tw.resolve(id, own)).dot, null, 'it shows the other value, and stands');
+  const version = tw.store.documents.of(W1).version;
+  for (const again of [own, { value: '"B"' }]) assert.equal((await tw.resolve(id, again)).dot, null);
+  assert.equal(tw.store.documents.of(W1).version, version);
+  assert.notEqual((await tw.resolve(id, other)).dot, null);
+  assert.equal((await tw.resolve(id, other)).dot, null);
+  assert.equal(tw.document().limits_revision, 'C');
+  await exchange([tw, az]);
+  assert.equal((await az.resolve(id, other)).dot, null, 'another fab knows as well');
+});
+
+test('a side of a conflict of shapes that was chosen already is not written again', async (t) => {
+  const [tw, az] = two(t);
+  await tw.patch([['add', '/attributes/oven', 'O-7']]);
+  await az.patch([['add', '/attributes/oven', { name: 'O-8' }]]);
+  await exchange([tw, az]);
+  const [{ id }] = tw.conflicts() as [ConflictRow];
+  const [value, members] = [{ choose: { fab: 'tw', sequence: 1 } }, { choose: { fab: 'az', sequence: 1 } }];
+  assert.notEqual((await tw.resolve(id, value)).dot, null);
+  assert.equal((await tw.resolve(id, value)).dot, null);
+  assert.notEqual((await tw.resolve(id, members)).dot, null);
+  assert.deepEqual(tw.document().attributes, { oven: { name: 'O-8' } });
+});
+
 test('the home fab is named by the last writer, whatever the rules say', async (t) => {
   const [tw, az] = two(t);
   await tw.patch([['add', '/policies/*/~1**', 'manual']], { wafer: MESH });

@@ -186,6 +186,23 @@ test('pages go on behind a wafer, whatever is added before and after it', (t) =>
   assert.ok(hits.includes('L1/W2/CP1') && hits.includes('L1/W1/CP2') && !hits.includes('L1/W1/CP1'));
 });
 
+test('names of lots are found about a place, each once, and no more than are asked for', (t) => {
+  const store = openStore(t);
+  const lots = ['', 'A', 'B', 'C', 'D', 'E'];
+  take(
+    store,
+    ...lots.flatMap((lot, n) => [
+      update(AZ, 2 * n + 1, [attempt(0)], { run: A, wafer: wafer('W1', lot) }),
+      update(AZ, 2 * n + 2, [attempt(1)], { run: A, wafer: wafer('W2', lot) }),
+    ]),
+  );
+  assert.deepEqual(store.lots.namesAbout('C', 9), ['A', 'B', 'C', 'D', 'E']);
+  assert.deepEqual(store.lots.namesAbout('Ca', 2), ['B', 'C', 'D', 'E']);
+  assert.deepEqual(store.lots.namesAbout('C', 1), ['B', 'C']);
+  assert.deepEqual(store.lots.namesAbout('', 2), ['A', 'B']);
+  assert.deepEqual(store.lots.namesAbout('Z', 1), ['E']);
+});
+
 test('every query of lots and pages goes by an index, and sorts no more than it gives', (t) => {
   const file = join(quickFolder(t), 'plans.db');
   const db = new Database(file);
@@ -205,8 +222,11 @@ test('every query of lots and pages goes by an index, and sorts no more than it 
   for (const sql of asked) {
     const marks = (sql.match(/\?/g) ?? []).map(() => 1);
     const plan = db.prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${sql}`).all(...marks);
-    // What is gone through is what another step gave: the rows of a subquery, of a constant, of the JSON of intervals.
-    const scans = plan.filter(({ detail }) => /^SCAN (?!\(subquery|CONSTANT ROW|i VIRTUAL|w$)/.test(detail));
+    // What is gone through is what another step gave: the rows of a subquery, of a constant, of a recursion, of the JSON of
+    // intervals.
+    const scans = plan.filter(({ detail }) =>
+      /^SCAN (?!\(subquery|CONSTANT ROW|i VIRTUAL|(w|names)$)/.test(detail),
+    );
     assert.deepEqual(scans, [], sql);
     if (plan.some(({ detail }) => detail === 'SCAN w'))
       assert.ok(plan.some(({ detail }) => /^SEARCH wafers USING COVERING INDEX wafers_by_lot/.test(detail)));

@@ -131,7 +131,7 @@ const MONITOR: readonly Refusal[] = [
     'GetWaferStatus',
     { wafer_id: 'W9' },
     'not-found',
-    /^wafer -\/W9\/- is not known here\. It may not have arrived yet/,
+    /^wafer W9 is not known here\. It may not have arrived yet/,
   ],
   [
     'ListWafers',
@@ -151,7 +151,7 @@ const MONITOR: readonly Refusal[] = [
     'GetLotStatus',
     {},
     'invalid',
-    /^lot is empty\. Name the lot; wafers without one are told by ListWafers\.$/,
+    /^lot is empty\. Name the lot\. ListWafers, and `wafersync wafers`, tell the wafers without one too\.$/,
   ],
   [
     'GetLotStatus',

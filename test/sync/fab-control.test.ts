@@ -60,9 +60,9 @@ function controlAt(t: TestContext, reports: readonly Report[], connected: readon
 
 test('a fab leaves once all others have what was born there, and nobody is the only one to have what it has', async (t) => {
   const cases: [Has, Has, Has, RegExp | null][] = [
-    [{ de: 3 }, { de: 3 }, { de: 2 }, /what de has is not everywhere yet: az lacks 1 born there/],
-    [{ de: 3 }, { de: 2 }, { de: 3 }, /tw lacks 1 born there/],
-    [{ de: 3, il: 2 }, { de: 3 }, { de: 3, il: 1 }, /no other member has 1 updates that it has/],
+    [{ de: 3 }, { de: 3 }, { de: 2 }, /what de has is not everywhere yet: az lacks 1 update born there/],
+    [{ de: 3 }, { de: 2 }, { de: 3 }, /tw lacks 1 update born there/],
+    [{ de: 3, il: 2 }, { de: 3 }, { de: 3, il: 1 }, /no other member has 1 update that it has/],
     [{ de: 3, il: 2 }, { de: 3 }, { de: 3, il: 2 }, null],
   ];
   for (const [de, tw, az, refusal] of cases) {

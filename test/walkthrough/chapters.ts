@@ -280,7 +280,7 @@ const RESTORE: Chapter = {
     {
       at: 'kr',
       types: `wafersync verify ${NODE}`,
-      shows: [/^az +12 +\d+ +\d+ +0 +0 +0 +0 +\d+$/m, /^tw +12 /m],
+      shows: [/^az +12 +\d+ +\d+ +0 +0 +0 +0 +\d/m, /^tw +12 /m],
     },
   ],
 };

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { address } from '../options.ts';
+import { nodeOption } from '../options.ts';
 import type { Terminal } from '../output.ts';
 import type { BackupOptions } from './backup.ts';
 import type { RestoreOptions } from './restore.ts';
@@ -10,7 +10,7 @@ export function addBackupCommands(program: Command, terminal: Terminal, exit: (c
     .command('backup')
     .description('write the database of a node to one file, while the node runs')
     .argument('<file>', 'the file; it must not be there yet')
-    .requiredOption('--node <host:port>', 'where the node listens', address)
+    .addOption(nodeOption('where the node listens'))
     .option('--json', 'print JSON')
     .action(async (file: string, options: BackupOptions) =>
       exit(await (await import('./backup.ts')).backup(file, options, terminal)),

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseOriginKey } from '../../clocks/dot.ts';
-import { address, jsonText } from '../options.ts';
+import { jsonText, nodeOption } from '../options.ts';
 import type { Terminal } from '../output.ts';
 import {
   type Choice,
@@ -46,7 +46,7 @@ export function addConflictCommands(
 const ID = 'id of the conflict, or the first of its digits, four or more';
 
 function onNode(command: Command): Command {
-  return command.requiredOption('--node <host:port>', 'where the node of any fab listens', address);
+  return command.addOption(nodeOption('where the node of any fab listens'));
 }
 
 function addList(conflicts: Command, terminal: Terminal, exit: (code: number) => void): void {

@@ -9,7 +9,7 @@ import { conflictService, waferService } from '../../wire/services.ts';
 import { withNode } from '../node-client.ts';
 import { userName } from '../options.ts';
 import { counted, printable, type Terminal } from '../output.ts';
-import { type ConflictJson, conflictJson, dotJson, memberJson } from './conflict-json.ts';
+import { type ConflictJson, conflictJson, type DotJson, dotJson, memberJson } from './conflict-json.ts';
 import { conflictLines, conflictTable, documentName, shortDot, shortId, written } from './conflict-text.ts';
 
 /** Options that every command about conflicts has. */
@@ -164,22 +164,38 @@ export async function resolveConflict(
   );
   const conflict = conflictJson(answer.conflict ?? {});
   const edit = answer.edit ? dotJson(answer.edit) : null;
-  if (options.json) {
-    terminal.out(JSON.stringify({ edit, conflict, document_json: answer.document_json ?? '' }));
-    return 0;
+  const settled_by = (answer.settled_by ?? []).map(dotJson);
+  const told = { edit, conflict, document_json: answer.document_json ?? '', settled_by };
+  terminal.out(options.json ? JSON.stringify(told) : resolvedLines(told, options).join('\n'));
+  return 0;
+}
+
+/** What came of settling a conflict. */
+function resolvedLines(
+  { conflict, edit, settled_by }: Resolved,
+  { choose, value }: ResolveOptions,
+): string[] {
+  const what = `conflict ${shortId(conflict.id)} of ${documentName(conflict)} is ${conflict.state}`;
+  if (edit === null) {
+    const by = settled_by.length > 0 ? ` by ${settled_by.map(shortDot).join(', ')}` : '';
+    return [`${what} so already${by}: nothing was written`];
   }
-  const own = conflict.settlements.find(({ dot }) => edit !== null && shortDot(dot) === shortDot(edit));
-  const writes = (own?.writes ?? []).map(({ field, value_json }) =>
+  const own = conflict.settlements.find(({ dot }) => shortDot(dot) === shortDot(edit));
+  // What settles it anew ends no conflict, and is not among its settlements.
+  const chosen = choose
+    ? conflict.members.filter(({ dot }) => dot.fab_id === choose.fab && dot.sequence === choose.sequence)
+    : [{ field: conflict.field, value_json: value ?? null }];
+  const writes = (own?.writes ?? chosen).map(({ field, value_json }) =>
     printable(`  ${field} ${written(value_json)}`),
   );
-  const by = edit ? ` by ${shortDot(edit)}, which writes:` : '';
-  terminal.out(
-    [
-      `conflict ${shortId(conflict.id)} of ${documentName(conflict)} is ${conflict.state}${by}`,
-      ...writes,
-    ].join('\n'),
-  );
-  return 0;
+  return [`${what}${own ? '' : ' anew'} by ${shortDot(edit)}, which writes:`, ...writes];
+}
+
+interface Resolved {
+  readonly conflict: ConflictJson;
+  readonly edit: DotJson | null;
+  /** Edits by which it was settled so already. */
+  readonly settled_by: readonly DotJson[];
 }
 
 function dotOf({ fab, epoch, sequence }: Choice): wafersync.v1.Dot.$Properties {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { address } from '../options.ts';
+import { address, nodeOption } from '../options.ts';
 import type { Terminal } from '../output.ts';
 import {
   type AddFabOptions,
@@ -38,9 +38,7 @@ export function addFabCommands(program: Command, terminal: Terminal, exit: (code
 }
 
 function onNode(command: Command): Command {
-  return command
-    .requiredOption('--node <host:port>', 'where the node of any fab listens', address)
-    .option('--json', 'print JSON');
+  return command.addOption(nodeOption('where the node of any fab listens')).option('--json', 'print JSON');
 }
 
 function withAuthor(command: Command): Command {

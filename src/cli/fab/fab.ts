@@ -4,7 +4,7 @@ import type { Message } from '../../wire/message.ts';
 import { syncControl } from '../../wire/services.ts';
 import { withNode } from '../node-client.ts';
 import { userName } from '../options.ts';
-import { grouped, type Terminal, table } from '../output.ts';
+import { grouped, lack, type Terminal, table } from '../output.ts';
 import { limitJson } from '../steering/limit.ts';
 import { pauseJson, pauseText } from '../steering/peer.ts';
 
@@ -89,7 +89,9 @@ export async function evictFab(
   const behind = behind_fabs ?? [];
   tell(fab, options, terminal, [
     ...(behind.length > 0
-      ? [`${behind.join(', ')} still lack some of what it sent; they get it from those that have it.`]
+      ? [
+          `${behind.join(', ')} still ${lack(behind)} some of what it sent, to be had from those that have it.`,
+        ]
       : []),
     'What it acknowledged and sent to nobody is lost unless it returns. If it does, it syncs, and stays evicted until it is added.',
   ]);

@@ -1,9 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { address, positive, waitFor } from '../options.ts';
+import { nodeOption, positive, timeLimit, waitFor } from '../options.ts';
 import type { Terminal } from '../output.ts';
 import { type LotOptions, lotStatus } from './status.ts';
 import { listWafers, WAFER_STATES, type WafersOptions } from './wafers.ts';
-import { type LotWaitOptions, lotWait, MAX_TIMEOUT_S } from './wait.ts';
+import { DEFAULT_TIMEOUT_MS, type LotWaitOptions, lotWait, MAX_TIMEOUT_MS } from './wait.ts';
 
 /** Adds `wafers`, `lot` and what is below it to the commands. */
 export function addLotCommands(program: Command, terminal: Terminal, exit: (code: number) => void): void {
@@ -27,21 +27,24 @@ export function addLotCommands(program: Command, terminal: Terminal, exit: (code
       ),
   )
     .argument('<lot>', 'the lot; it need not be known yet')
-    .requiredOption('--at <fabs>', 'the fabs: all, or some such as tw,az', waitFor)
-    .option('--timeout <seconds>', 'longest wait', seconds, 600)
+    .option('--at <fabs>', 'the fabs: all, or some such as tw,az', waitFor, 'all')
+    .addOption(
+      new Option('--timeout <time>', 'longest wait, such as 10min; without a unit seconds')
+        .argParser(longestWait)
+        .default(DEFAULT_TIMEOUT_MS, '10min'),
+    )
     .option('--accept-cut', 'take runs that were cut with what they have')
     .option('--accept-reports', 'take a fab that does not answer by its last report')
     .action(async (name: string, options: LotWaitOptions) => exit(await lotWait(name, options, terminal)));
 }
 
-function seconds(text: string): number {
-  const number = positive(text);
-  if (number > MAX_TIMEOUT_S) throw new InvalidArgumentError(`It must be at most ${MAX_TIMEOUT_S} seconds.`);
-  return number;
+function longestWait(text: string): number {
+  const ms = timeLimit(text);
+  if (ms > MAX_TIMEOUT_MS)
+    throw new InvalidArgumentError(`It must be at most 24h, which are ${MAX_TIMEOUT_MS / 1000} seconds.`);
+  return ms;
 }
 
 function onNode(command: Command): Command {
-  return command
-    .requiredOption('--node <host:port>', 'where the node of any fab listens', address)
-    .option('--json', 'print JSON');
+  return command.addOption(nodeOption('where the node of any fab listens')).option('--json', 'print JSON');
 }

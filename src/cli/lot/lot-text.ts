@@ -34,18 +34,22 @@ export function lotLines(lot: LotStatusJson): string[] {
   return lines;
 }
 
+/** Lots with names like one of which nothing is known. */
+export function likeText(similar: readonly string[]): string {
+  return `lots with a similar name are known: ${similar.map(printable).join(', ')}`;
+}
+
 /** What came of a wait. */
 export function receiptLines(receipt: ReceiptJson): string[] {
-  const { confirmed, lot, fabs, digest, missing, waited_ms, at_us } = receipt;
+  const { confirmed, lot, fabs, missing, waited_ms, at_us } = receipt;
   const names = fabs.map(({ fab_id }) => fab_id).join(', ');
   const head = confirmed
     ? `lot ${printable(lot)} is complete, and equal at ${names}`
     : `lot ${printable(lot)} is not complete and equal at ${names} after ${duration(waited_ms)}`;
-  const updates = receipt.vector.reduce((sum, { intervals }) => sum + sizeOf(intervals), 0);
   return [
     head,
     ...missing.map((what) => `missing: ${printable(what)}`),
-    `at ${new Date(at_us / 1000).toISOString()}, asked at ${receipt.fab_id}: ${counted(updates, 'update')}, digest ${digest}`,
+    `at ${new Date(at_us / 1000).toISOString()}, asked at ${receipt.fab_id}: ${hereText(receipt)}`,
     ...(receipt.status && confirmed && receipt.status.incomplete_runs.length > 0
       ? runLines(receipt.status)
       : []),
@@ -56,15 +60,34 @@ export function receiptLines(receipt: ReceiptJson): string[] {
         fab.fab_id,
         equalText(fab),
         fab.confirmed_by === 'unknown' ? '-' : fab.confirmed_by,
-        grouped(fab.missing_updates),
-        grouped(fab.missing_here),
+        lacksText(fab),
+        isCompared(fab) ? grouped(fab.missing_here) : '-',
         printable(fab.reason) || '-',
       ]),
     ),
   ];
 }
 
-function equalText({ equal, confirmed_by }: ReceiptJson['fabs'][number]): string {
+/** What the digest of a receipt is of. */
+function hereText({ vector, digest }: ReceiptJson): string {
+  const updates = vector.reduce((sum, { intervals }) => sum + sizeOf(intervals), 0);
+  return updates === 0 ? 'nothing of it is here' : `${counted(updates, 'update')}, digest ${digest}`;
+}
+
+type FabOfReceipt = ReceiptJson['fabs'][number];
+
+/** Whether a fab's content was put beside that of the node that was asked. */
+function isCompared({ confirmed_by }: FabOfReceipt): boolean {
+  return confirmed_by === 'own' || confirmed_by === 'digest';
+}
+
+/** What is known of one that was not asked is what its report leaves out. */
+function lacksText(fab: FabOfReceipt): string {
+  const isKnown = isCompared(fab) || fab.confirmed_by === 'report' || fab.missing_updates > 0;
+  return isKnown ? grouped(fab.missing_updates) : '-';
+}
+
+function equalText({ equal, confirmed_by }: FabOfReceipt): string {
   if (equal) return 'yes';
   return confirmed_by === 'unknown' ? 'unknown' : 'no';
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { address } from '../options.ts';
+import { nodeOption } from '../options.ts';
 import type { Terminal } from '../output.ts';
 import type { Operation } from '../patch.ts';
 import { addEditOptions, addPatchOptions } from '../patch-options.ts';
@@ -28,5 +28,5 @@ export function addMeshCommands(program: Command, terminal: Terminal, exit: (cod
 }
 
 function onNode(command: Command): Command {
-  return command.requiredOption('--node <host:port>', 'where the node of any fab listens', address);
+  return command.addOption(nodeOption('where the node of any fab listens'));
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { address } from '../options.ts';
+import { nodeOption } from '../options.ts';
 import type { Terminal } from '../output.ts';
 import { listPeers, type PeersOptions } from './peers.ts';
 
@@ -8,7 +8,7 @@ export function addPeersCommand(program: Command, terminal: Terminal, exit: (cod
   program
     .command('peers')
     .description('tell how a node stands with each peer: connected, behind, lag, clock, throughput, lanes')
-    .requiredOption('--node <host:port>', 'where the node listens', address)
+    .addOption(nodeOption('where the node listens'))
     .option('--json', 'print JSON: a list with one object a peer')
     .action(async (options: PeersOptions) => exit(await listPeers(options, terminal)));
 }

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { MAX_TERM_DAYS } from '../../api/retention-service.ts';
-import { address, positive, userName, whole } from '../options.ts';
+import { nodeOption, positive, userName, whole } from '../options.ts';
 import type { Terminal } from '../output.ts';
 import { listPurges, type PurgeOptions, type PurgesOptions, purge } from './purge.ts';
 
@@ -35,5 +35,5 @@ function days(text: string): number {
 }
 
 function onNode(command: Command): Command {
-  return command.requiredOption('--node <host:port>', 'where the node of any fab listens', address);
+  return command.addOption(nodeOption('where the node of any fab listens'));
 }

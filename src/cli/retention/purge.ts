@@ -149,7 +149,7 @@ function outlookText({ updates, bytes, blocked_updates, oldest, blocks }: Outloo
   if (blocks.length === 0) return lines;
   return [
     ...lines,
-    `${counted(blocked_updates, 'update')} ${blocked_updates === 1 ? 'is' : 'are'} blocked, since these members are not known to have applied them:`,
+    `${counted(blocked_updates, 'update is', 'updates are')} blocked, since these members are not known to have applied them:`,
     table(
       ['FAB', 'LACKS UPDATES', 'THE OLDEST OF', 'LAST NEWS OF IT'],
       blocks.map((block) => [

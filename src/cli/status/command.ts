@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { address } from '../options.ts';
+import { nodeOption } from '../options.ts';
 import type { Terminal } from '../output.ts';
 import { type StatusOptions, status } from './status.ts';
 
@@ -8,7 +8,7 @@ export function addStatusCommand(program: Command, terminal: Terminal, exit: (co
   program
     .command('status')
     .description('tell the state of a node and of the whole mesh: who is behind, since when, and why')
-    .requiredOption('--node <host:port>', 'where the node of any fab listens', address)
+    .addOption(nodeOption('where the node of any fab listens'))
     .option('--watch', 'go on, and tell it again whenever something changes, until Ctrl-C')
     .option('--json', 'print JSON: one object, with --watch one a line')
     .action(async (options: StatusOptions) => exit(await status(options, terminal)));

@@ -97,7 +97,7 @@ function renewal({ renewal: state }: NodeJson): string[] {
 function retention({ retention: state }: NodeJson): string[] {
   const { purges, purged_updates, blocks, blocked_updates, looked_at_us, planned } = state;
   const gone = `the values of ${counted(purged_updates, 'update')} were purged, by ${counted(purges, 'purge')}`;
-  const fabs = blocks.map((block) => `${block.fab_id} lacks ${grouped(block.updates)}`).join(', ');
+  const fabs = blocks.map((block) => `${block.fab_id} lacks ${counted(block.updates, 'update')}`).join(', ');
   const what = planned ? 'a purge would be blocked, as of' : 'A PURGE WAS BLOCKED at';
   return [
     ...(purges > 0 ? [gone] : []),

@@ -2,13 +2,13 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Dot, type FabId, fabId } from '../../clocks/dot.ts';
 import { WafersyncError } from '../../errors.ts';
 import {
-  address,
   byteRate,
   daySpans,
   dotOption,
+  nodeOption,
   pauseSpan,
   positive,
-  timeSpan,
+  timeLimit,
   waitFor,
 } from '../options.ts';
 import type { Terminal } from '../output.ts';
@@ -43,7 +43,11 @@ export function addSteeringCommands(program: Command, terminal: Terminal, exit: 
         'all',
       )
       .option('--wait', 'wait until it is drained')
-      .option('--timeout <time>', 'wait no longer than that, such as 10min', timeSpan)
+      .option(
+        '--timeout <time>',
+        'wait no longer than that, such as 10min; without a unit seconds',
+        timeLimit,
+      )
       .option('--cancel', 'take everything in again'),
   ).action(async (options: DrainOptions) => exit(await drain(options, terminal)));
   onNode(program.command('acts').description('tell what people did at a node, the latest first'))
@@ -109,9 +113,7 @@ function settling(command: Command): Command {
 }
 
 function onNode(command: Command): Command {
-  return command
-    .requiredOption('--node <host:port>', 'where the node listens', address)
-    .option('--json', 'print JSON');
+  return command.addOption(nodeOption('where the node listens')).option('--json', 'print JSON');
 }
 
 function withAuthor(command: Command): Command {

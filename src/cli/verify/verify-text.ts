@@ -1,5 +1,5 @@
 import { formatWafer } from '../../wafer/wafer-key.ts';
-import { counted, grouped, printable, table } from '../output.ts';
+import { counted, grouped, printable, size, table } from '../output.ts';
 import type { ToldFinding, ToldLast, ToldResult } from './verify-json.ts';
 
 /** What is wrong, in words; the details follow. */
@@ -30,46 +30,38 @@ export function findingLine(finding: ToldFinding): string {
 /** A row a peer. */
 export function resultsText(results: readonly ToldResult[]): string {
   if (results.length === 0) return 'this mesh has no other member';
+  const counts = ['WAFERS', 'COMPARED', 'EQUAL', 'ON THE WAY', 'DIFFERENT', 'REPAIRED', 'NOT REPAIRED'];
   return table(
-    [
-      'WITH',
-      'WAFERS',
-      'COMPARED',
-      'EQUAL',
-      'ON THE WAY',
-      'DIFFERENT',
-      'REPAIRED',
-      'NOT REPAIRED',
-      'BYTES',
-      '',
-    ],
-    results.map((one) => [
-      ...[
+    ['WITH', ...counts, 'EXCHANGED', 'WHY'],
+    results.map((one) => {
+      // Of a fab that could not be compared to the end, nothing found is nothing known.
+      const known = (value: number, text: string) => (one.error && value === 0 ? '-' : text);
+      const { wafers, subjects, equal, on_the_way, different, repaired, not_repaired } = one;
+      const told = [wafers, subjects, equal, on_the_way, different, repaired, not_repaired];
+      return [
         one.fab_id,
-        grouped(one.wafers),
-        grouped(one.subjects),
-        grouped(one.equal),
-        grouped(one.on_the_way),
-      ],
-      ...[grouped(one.different), grouped(one.repaired), grouped(one.not_repaired)],
-      ...[grouped(one.bytes_exchanged), one.error || (one.more ? 'more differs: verify again' : '')],
-    ]),
+        ...told.map((count) => known(count, grouped(count))),
+        known(one.bytes_exchanged, size(one.bytes_exchanged)),
+        one.error || (one.more ? 'more differs: verify again' : '-'),
+      ];
+    }),
   );
 }
 
-/** When each fab was last found equal. @param utc how a time is written */
+/** When each fab was last found equal by the node that was asked. @param utc how a time is written */
 export function lastText({ interval_h, all_equal_us, peers }: ToldLast, utc: (us: number) => string): string {
   const time = (us: number) => (us === 0 ? 'never' : utc(us));
   const unasked = interval_h === 0 ? 'only when asked' : `every ${counted(interval_h, 'hour')}`;
   return [
-    `verified ${unasked}; all were found equal: ${time(all_equal_us)}`,
+    `this node compares itself with the others ${unasked}; by it all were found equal: ${time(all_equal_us)}`,
     table(
-      ['FAB', 'LAST EQUAL', 'LAST COMPARED', 'BYTES READ', 'DIFFERENT', ''],
-      peers.map((peer) => [
-        ...[peer.fab_id, time(peer.equal_us), time(peer.looked_us), peer.thorough ? 'yes' : 'no'],
-        ...[grouped(peer.last?.different ?? 0), peer.last?.error ?? ''],
+      ['FAB', 'LAST EQUAL', 'LAST COMPARED', 'BYTES READ', 'DIFFERENT', 'WHY'],
+      peers.map(({ fab_id, equal_us, looked_us, thorough, last }) => [
+        ...[fab_id, time(equal_us), time(looked_us), last ? (thorough ? 'yes' : 'no') : '-'],
+        ...[last && !last.error ? grouped(last.different) : '-', last?.error || '-'],
       ]),
     ),
+    'What another node compared, it tells itself: ask it with --node.',
   ].join('\n');
 }
 

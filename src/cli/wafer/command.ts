@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { YIELD_VIEWS } from '../../wafer/views.ts';
-import { address } from '../options.ts';
+import { nodeOption } from '../options.ts';
 import type { Terminal } from '../output.ts';
 import type { Operation } from '../patch.ts';
 import { addEditOptions, addPatchOptions } from '../patch-options.ts';
@@ -52,7 +52,7 @@ function addPatch(wafer: Command, terminal: Terminal, exit: (code: number) => vo
 function ofWafer(command: Command): Command {
   return command
     .argument('<wafer>', 'id of the wafer, or the one that it was corrected to')
-    .requiredOption('--node <host:port>', 'where the node of any fab listens', address)
+    .addOption(nodeOption('where the node of any fab listens'))
     .option('--lot <lot>', 'its lot; needed where several wafers have this id')
     .option('--insertion <insertion>', 'its insertion; needed where several match');
 }

@@ -4,7 +4,7 @@ import { waferService } from '../../wire/services.ts';
 import { conflictTable, documentName } from '../conflicts/conflict-text.ts';
 import { documentLines } from '../document-text.ts';
 import { withNode } from '../node-client.ts';
-import { counted, grouped, printable, type Terminal } from '../output.ts';
+import { counted, grouped, lack, printable, type Terminal } from '../output.ts';
 import { mapLines } from './map-text.ts';
 import { type MapJson, mapJson, type WaferJson, waferJson } from './wafer-json.ts';
 
@@ -70,7 +70,8 @@ function factLines(wafer: WaferJson): string[] {
 
 function stateLine({ state, synced_fabs, missing_fabs, open_conflicts }: WaferJson): string {
   const open = state === 'conflict' ? `, ${grouped(open_conflicts)} open for a person` : '';
-  const missing = missing_fabs.length > 0 ? `; ${missing_fabs.join(' ')} lack some of it` : '';
+  const missing =
+    missing_fabs.length > 0 ? `; ${missing_fabs.join(' ')} ${lack(missing_fabs)} some of it` : '';
   return `${state}${open}: ${synced_fabs.join(' ') || 'no fab'} ${synced_fabs.length > 1 ? 'have' : 'has'} all that is known here${missing}`;
 }
 
@@ -80,8 +81,8 @@ function yieldLines(map: MapJson): string[] {
   const judged = passed + failed;
   const rate = judged === 0 ? 'unknown' : `${((passed / judged) * 100).toFixed(2)} %`;
   const name = composite ? `${view}, all insertions` : view;
-  const bins = hard_bins.map((one) => `${one.bin ?? 'none'}: ${grouped(one.parts)}`);
-  const more = bins.length > MAX_BINS ? `, and ${bins.length - MAX_BINS} others` : '';
+  const bins = hard_bins.map((one) => `${one.bin ?? 'without a bin'}: ${grouped(one.parts)}`);
+  const more = bins.length > MAX_BINS ? `, and ${counted(bins.length - MAX_BINS, 'other')}` : '';
   return [
     `yield (${name}) ${rate}, ${grouped(passed)} passed, ${grouped(failed)} failed of ${grouped(parts)}`,
     ...(bins.length > 0

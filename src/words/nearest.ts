@@ -1,17 +1,22 @@
 /** The word nearest to a mistyped one, or undefined where none is near. Case, `-` and `_` count for nothing. */
-export function nearest(word: string, candidates: readonly string[]): string | undefined {
+export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+  return nearestFew(word, candidates, 1)[0];
+}
+
+/**
+ * The words near to a mistyped one, the nearest first; of those that are equally near, in their order.
+ * @param most how many
+ */
+export function nearestFew(word: string, candidates: Iterable<string>, most: number): string[] {
   const plain = simplify(word);
-  const allowed = Math.max(1, Math.floor(plain.length / 3));
-  let best: string | undefined;
-  let bestDistance = allowed + 1;
+  const limit = Math.max(1, Math.floor(plain.length / 3)) + 1;
+  const near: { readonly candidate: string; readonly distance: number }[] = [];
   for (const candidate of candidates) {
-    const distance = editDistance(plain, simplify(candidate), bestDistance);
-    if (distance < bestDistance) {
-      best = candidate;
-      bestDistance = distance;
-    }
+    const distance = editDistance(plain, simplify(candidate), limit);
+    if (distance < limit) near.push({ candidate, distance });
   }
-  return best;
+  near.sort((a, b) => a.distance - b.distance);
+  return near.slice(0, most).map(({ candidate }) => candidate);
 }
 
 function simplify(word: string): string {
