@@ -1,4 +1,4 @@
-import { fabId } from '../clocks/dot.ts';
+import { type Dot, fabId } from '../clocks/dot.ts';
 import { WafersyncError } from '../errors.ts';
 import type { Decision } from '../replica/editor.ts';
 import type { Replica } from '../replica/replica.ts';
@@ -47,13 +47,19 @@ export function conflictServiceHandlers({
         const { id, wafer, field } = knownConflict(store, request.id ?? '');
         const author = reasonedBy(request, 'Say why: every fab shows it.');
         const decision = decisionOf(request);
-        const { dot } = await replica.edit((editor) => editor.resolve(id, decision, author));
+        let stood: readonly Dot[] = [];
+        const { dot } = await replica.edit((editor) => {
+          // As of the moment of the decision: what comes in the same commit has settled nothing.
+          stood = store.documents
+            .of(wafer)
+            .view.siblings(field)
+            .map((sibling) => sibling.dot);
+          return editor.resolve(id, decision, author);
+        });
         const now = store.conflicts.get(id);
         const document = store.documents.of(wafer);
         return {
-          ...(dot
-            ? { edit: toDot(dot) }
-            : { settled_by: document.view.siblings(field).map((sibling) => toDot(sibling.dot)) }),
+          ...(dot ? { edit: toDot(dot) } : { settled_by: stood.map(toDot) }),
           // It is durable: what came in the same commit may have changed what it was about.
           conflict: now && toConflict(now),
           document_json: JSON.stringify(documentOf(document)),

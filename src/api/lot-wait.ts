@@ -149,7 +149,7 @@ class LotWait {
   async receipt(): Promise<Message<'LotReceipt'>> {
     const { store, world, lots } = this.#sources;
     const { lot } = this.#wish;
-    // A large lot is not read once more when time is up.
+    // A large lot is not read once more when time is up, unless that was before it was read at all.
     const facts = this.#latest ?? (await lots.read(lot, this.#signal));
     const status = this.#statusOf(facts);
     const round = this.#round ?? this.#unaskedRound(facts);

@@ -21,10 +21,9 @@ export const DEFAULT_NODE = '127.0.0.1:50051';
 
 /** The option that names the node a command asks, for every command that asks one. Its key is `node`. */
 export function nodeOption(description: string): Option {
-  return new Option('--node <host:port>', description)
-    .argParser(address)
-    .env(NODE_VARIABLE)
-    .default(DEFAULT_NODE);
+  const option = new Option('--node <host:port>', description).argParser(address).default(DEFAULT_NODE);
+  // One that is set to nothing names none.
+  return process.env[NODE_VARIABLE] === '' ? option : option.env(NODE_VARIABLE);
 }
 
 /** Whether a command's `--node` was typed, and is not of the environment or the default. */

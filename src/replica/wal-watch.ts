@@ -9,6 +9,9 @@ const LOOK_EVERY_MS = 5_000;
 /** How many times the size at which it is written back the log may have before somebody is asked to look. */
 const MOST_CHECKPOINTS = 4;
 
+/** Looks in a row that do not count since a large lot is being read, which keeps the log as well: a minute. */
+const MOST_OWN_LOOKS = 12;
+
 /** The write-ahead log as operators see it. */
 export interface WalView {
   /** It cannot be written back, and grows with what comes in. */
@@ -43,7 +46,7 @@ interface Stuck {
  * the second look in a row, and once when it is over, with which the file is cut.
  *
  * Own readers hold nothing over a look that follows another: those of pages begin and end in one turn, a
- * verification holds one wafer at a time, and while a large lot is read no look counts.
+ * verification holds one wafer at a time, and while large lots are read no look counts, for a minute.
  */
 export class WalWatch {
   readonly #options: WalWatchOptions;
@@ -51,6 +54,8 @@ export class WalWatch {
   #cancel: Cancel = () => {};
   /** The last look failed, and that was told. */
   #isFailing = false;
+  /** Looks in a row at which a large lot was being read. */
+  #ownLooks = 0;
 
   constructor(options: WalWatchOptions) {
     this.#options = options;
@@ -81,16 +86,25 @@ export class WalWatch {
     try {
       const bytes = store.sizes.now().log;
       const isLarge = bytes > MOST_CHECKPOINTS * store.checkpoints.atBytes;
-      if ((!isLarge && this.#stuck === null) || store.isReadingLot()) return;
+      if (!isLarge && this.#stuck === null) {
+        this.#isFailing = false;
+        return;
+      }
       // Where it is large no longer, the commits have moved it, and the file is cut.
       if (store.checkpoints.tryCut() || !isLarge) this.#over();
-      else this.#seen(bytes);
+      else if (!this.#isOwn()) this.#seen(bytes);
       this.#isFailing = false;
     } catch (thrown) {
       // What the checkpoints of commits fail with, SQLite tells nobody.
       if (!this.#isFailing) this.#options.log.warn('wal.not_moved', {}, thrown);
       this.#isFailing = true;
     }
+  }
+
+  /** Whether it is a large lot being read that keeps the log: for some looks that is taken so. */
+  #isOwn(): boolean {
+    this.#ownLooks = this.#options.store.isReadingLot() ? this.#ownLooks + 1 : 0;
+    return this.#ownLooks > 0 && this.#ownLooks <= MOST_OWN_LOOKS;
   }
 
   #seen(bytes: number): void {

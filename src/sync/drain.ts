@@ -73,6 +73,8 @@ export class Drain {
   #closed = false;
   /** Pieces of work that were let in and have not ended. */
   #admitted = 0;
+  /** Settles once what was asked before is done. */
+  #acts: Promise<unknown> = Promise.resolve();
   /** Told when what a drain tells may have changed, and when it begins or ends. */
   readonly changes = new EventSource<void>();
 
@@ -106,6 +108,10 @@ export class Drain {
    */
   async start(fabs: readonly FabId[], author: Authorship): Promise<Authorship | null> {
     this.#checkFabs(fabs);
+    return this.#inOrder(() => this.#start(fabs, author));
+  }
+
+  async #start(fabs: readonly FabId[], author: Authorship): Promise<Authorship | null> {
     const before = this.#draining;
     if (before?.reason === author.reason) return null;
     const draining = this.#drainingBy(author, before);
@@ -114,12 +120,10 @@ export class Drain {
     try {
       await this.#options.audit.record({ act: 'node.drain', about: '', detail, ...author });
     } catch (thrown) {
-      // One that was still being recorded has let this one go first, and closed nothing.
-      if (this.#draining === draining) this.#draining = this.#closed ? before : null;
+      this.#draining = before;
       throw thrown;
     }
-    // Somebody may have cancelled it, or given another reason, meanwhile.
-    if (this.#draining === draining) this.#close(draining.why);
+    this.#close(draining.why);
     return before && { author: before.author, reason: before.reason };
   }
 
@@ -144,7 +148,18 @@ export class Drain {
   }
 
   /** Takes everything again; tells whether it did not before. */
-  async cancel(author: Authorship): Promise<boolean> {
+  cancel(author: Authorship): Promise<boolean> {
+    return this.#inOrder(() => this.#cancel(author));
+  }
+
+  /** One act after the other, so that the last one that is recorded is the one that holds. */
+  #inOrder<T>(act: () => Promise<T>): Promise<T> {
+    const done = this.#acts.then(act);
+    this.#acts = done.catch(() => {});
+    return done;
+  }
+
+  async #cancel(author: Authorship): Promise<boolean> {
     if (!this.#draining) return false;
     const { audit, replica, door } = this.#options;
     await audit.record({ act: 'node.drain_cancel', about: '', detail: '', ...author });

@@ -8,7 +8,7 @@ import type { WaferKey } from '../wafer/wafer-key.ts';
 import type { World } from '../world.ts';
 import { type LotFacts, type LotStore, lotFacts, namesRuns } from './lot-facts.ts';
 import { SharedReading } from './shared-reading.ts';
-import { Turns } from './turns.ts';
+import { stopIf, Turns } from './turns.ts';
 
 /** Lots that are remembered until one of their updates comes. */
 const MAX_LOTS = 16;
@@ -102,9 +102,10 @@ export class LotBook {
   }
 
   /** Reads the updates of a large lot in several turns, once those that were asked for before are read. */
-  #largeContent(lot: string, signal: AbortSignal): Promise<LotContent> {
+  async #largeContent(lot: string, signal: AbortSignal): Promise<LotContent> {
+    stopIf(signal);
     let queued = this.#queued.get(lot);
-    if (!queued) {
+    if (!queued || queued.signal.aborted) {
       queued = new SharedReading((all) => this.#inTurn(lot, all));
       this.#queued.set(lot, queued);
     }
@@ -119,7 +120,7 @@ export class LotBook {
         await turns.end(signal);
       } finally {
         // Whoever asks from now on wants it as of a later moment.
-        this.#queued.delete(lot);
+        if (this.#queued.get(lot)?.signal === signal) this.#queued.delete(lot);
       }
       return this.#reading(lot, async (reading) => {
         const content = await turns.run(this.#asOfOneMoment(lot), signal);

@@ -79,5 +79,10 @@ export class Turns {
 
 /** @throws WafersyncError `cancelled` where nobody waits any more */
 export function stopIf(signal: AbortSignal): void {
-  if (signal.aborted) throw new WafersyncError('cancelled', 'the reading was given up');
+  if (signal.aborted) throw givenUp();
+}
+
+/** What whoever waited is told of a reading that was given up. */
+export function givenUp(): WafersyncError {
+  return new WafersyncError('cancelled', 'the reading was given up');
 }

@@ -90,8 +90,10 @@ test('on the screen it is told once of a pair that it is not connected, at the f
   const down = (fab_id: string, last_error: string) => ({
     ...{ fab_id, outbound_up: false, inbound_up: false, last_error },
   });
+  const { LANE_KIND_ALL } = wafersync.v1.LaneKind;
+  const PAUSE = { fab_id: 'de', lanes: LANE_KIND_ALL, author: 'kim', reason: 'new disk' };
   const mesh = meshOf(answerOf('tw', { peers: [up('az'), down('de', 'ECONNREFUSED')] }), {
-    az: answerOf('az', { peers: [up('tw'), down('de', 'az has paused de: new disk')] }),
+    az: answerOf('az', { peers: [up('tw'), { ...down('de', ''), pause: PAUSE }] }),
     de: answerOf('de', {
       peers: [down('az', 'az has paused de: new disk. Nothing is lost.'), down('tw', 'ECONNREFUSED')],
     }),

@@ -59,6 +59,9 @@ test('the node is the one that is typed, else that of the environment', async (t
       `^wafersync: no node answers at 127\\.0\\.0\\.1:${free} \\(connection refused\\)\\. Start .* address\\.\\n$`,
     ),
   );
+  setVariable(t, '');
+  const empty = await command('fab', 'list');
+  assert.doesNotMatch(empty.stderr, /invalid/, 'one that is set to nothing names none');
   setVariable(t, 'nowhere');
   assert.match(
     (await command('fab', 'list')).stderr,

@@ -66,7 +66,7 @@ function beginning(lot: string, { at, timeout }: LotWaitOptions): string {
 /** Tells what is missing, whenever that changes. */
 class Teller {
   readonly #terminal: Terminal;
-  #told = '';
+  #told: string | null = null;
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal;

@@ -188,13 +188,14 @@ function partingsOf(answered: ReadonlyMap<string, Answer>): Parting[] {
         fab: peer.fab_id,
         by,
         how: peer.outbound_up ? 'does not dial' : peer.inbound_up ? 'only dials' : 'is not connected with',
-        reason: partingReason(peer, peers ?? []),
+        reason: partingReason(by, peer, peers ?? []),
       })),
   );
 }
 
-function partingReason(peer: NodeJson['peers'][number], peers: readonly PeerJson[]): string {
-  if (isPaused(peer)) return `paused there: ${peer.pause?.reason}`;
+/** Of a pause in the words that the paused side is told, which has them with what to do. */
+function partingReason(by: string, peer: NodeJson['peers'][number], peers: readonly PeerJson[]): string {
+  if (isPaused(peer)) return `${by} has paused ${peer.fab_id}: ${peer.pause?.reason}`;
   const failure = peers.find(({ fab_id }) => fab_id === peer.fab_id)?.last_failure?.reason ?? '';
   return plainly(peer.last_error || failure);
 }
