@@ -116,7 +116,8 @@ test('after the grace what is open ends with unavailable', async (t) => {
   assert.deepEqual(world.timers, []);
 });
 
-test('a client that takes not even the last words is cut', async (t) => {
+/** A server whose WatchNode says without end what is large. */
+function flooding() {
   const world = new StillWorld();
   const server = createServer({ log: new Journal(), world });
   let produced = 0;
@@ -127,11 +128,16 @@ test('a client that takes not even the last words is cut', async (t) => {
       for (; ; produced += 1) yield { node: { fab_id: 'x'.repeat(100_000) } };
     }),
   });
+  return { server, world, produced: () => produced };
+}
+
+test('a client that takes not even the last words is cut', async (t) => {
+  const { server, world, produced } = flooding();
   const port = await server.bind('127.0.0.1', 0);
   const client = closing(t, makeClient(syncMonitor, `127.0.0.1:${port}`));
   const states = client.WatchNode({})[Symbol.asyncIterator]();
   await states.next();
-  await settled(() => produced);
+  await settled(produced);
   const closed = server.close(1000);
   world.advance(1000);
   assert.equal(server.openCalls, 1);
@@ -143,23 +149,14 @@ test('a client that takes not even the last words is cut', async (t) => {
 });
 
 test('a link that takes nothing any more does not keep a server from closing', async (t) => {
-  const world = new StillWorld();
-  const server = createServer({ log: new Journal(), world });
-  let produced = 0;
-  server.add(syncMonitor, {
-    ...unusedMonitorHandlers,
-    GetNode: unary(() => ({})),
-    WatchNode: serverStream(async function* () {
-      for (; ; produced += 1) yield { node: { fab_id: 'x'.repeat(100_000) } };
-    }),
-  });
+  const { server, world, produced } = flooding();
   const link = await WanProxy.open(await server.bind('127.0.0.1', 0));
   t.after(() => link.close());
   const client = closing(t, makeClient(syncMonitor, link.address));
   const states = client.WatchNode({})[Symbol.asyncIterator]();
   await states.next();
   link.stall('back');
-  await settled(() => produced);
+  await settled(produced);
   const closed = server.close(1000);
   world.advance(1000);
   await until(() => world.timers.length === 1);
