@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
-import Database from 'better-sqlite3';
 import { epoch, fabId, type Origin } from '../clocks/dot.ts';
 import { type Interval, IntervalSet } from '../clocks/interval-set.ts';
 import { TransportVector } from '../clocks/transport-vector.ts';
 import { WafersyncError } from '../errors.ts';
-import { Connection } from './connection.ts';
-import { fromSqlite } from './sqlite-error.ts';
+import type { Connection } from './connection.ts';
+import { openForReading } from './reading-connection.ts';
 
 /** Updates of one lot that are looked at. */
 const MAX_UPDATES = 100_000;
@@ -27,9 +26,6 @@ const PARTS = 256;
 
 /** Parts that are sorted between two points at which a reading may give way: a few milliseconds of the largest lot. */
 const PARTS_AT_ONCE = 2;
-
-/** Page cache of a connection that reads a lot. */
-const CACHE_KIB = 2 * 1024;
 
 /** The updates of a lot, as of one moment. */
 export interface LotContent {
@@ -200,13 +196,7 @@ export class LotReader {
 
   /** @throws WafersyncError `unavailable` */
   constructor(file: string, closed: () => void) {
-    try {
-      const db = new Database(file, { readonly: true, fileMustExist: true });
-      db.pragma(`cache_size = -${CACHE_KIB}`);
-      this.#connection = new Connection(db, file);
-    } catch (thrown) {
-      throw fromSqlite(thrown, file);
-    }
+    this.#connection = openForReading(file);
     this.#scan = new LotScan(this.#connection);
     const control = (sql: string) => this.#connection.prepare<[], unknown>(sql);
     this.#statements = { begin: control('BEGIN'), commit: control('COMMIT') };

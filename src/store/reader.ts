@@ -1,16 +1,12 @@
-import Database from 'better-sqlite3';
 import { type Dot, epoch, fabId, sequence } from '../clocks/dot.ts';
 import type { RunRef } from '../wafer/run.ts';
 import { type Update, updateBytes } from '../wafer/update.ts';
 import type { WaferKey } from '../wafer/wafer-key.ts';
-import { Connection, type Query } from './connection.ts';
+import type { Connection, Query } from './connection.ts';
 import { type ReadFilter, ReadScan, type ScannedAttempt, type ScannedRun } from './read-scan.ts';
+import { openForReading } from './reading-connection.ts';
 import { DamagedUpdate, openSealed, type SealedRow } from './sealed.ts';
-import { fromSqlite } from './sqlite-error.ts';
 import type { Decoders } from './types.ts';
-
-/** Page cache of a reading connection. It reads straight on, so that more would hold what it does not need again. */
-const CACHE_KIB = 2 * 1024;
 
 /** Bounds of one page. */
 export interface PageBounds {
@@ -55,13 +51,7 @@ export class StoreReader {
    * @throws WafersyncError `unavailable`
    */
   constructor(file: string, decoders: Decoders, events: ReaderEvents) {
-    try {
-      const db = new Database(file, { readonly: true, fileMustExist: true });
-      db.pragma(`cache_size = -${CACHE_KIB}`);
-      this.#connection = new Connection(db, file);
-    } catch (thrown) {
-      throw fromSqlite(thrown, file);
-    }
+    this.#connection = openForReading(file);
     this.#decoders = decoders;
     this.#events = events;
     this.#sealed = this.#connection.prepare(

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import Database from 'better-sqlite3';
 import {
   type Dot,
   epoch,
@@ -17,14 +16,11 @@ import type { RunId } from '../../wafer/run.ts';
 import { type Subject, subjectKey } from '../../wafer/subject.ts';
 import type { Update } from '../../wafer/update.ts';
 import type { WaferKey } from '../../wafer/wafer-key.ts';
-import { Connection, type Query } from '../connection.ts';
+import type { Connection, Query } from '../connection.ts';
+import { openForReading } from '../reading-connection.ts';
 import { DamagedUpdate, openSealed, type SealedRow } from '../sealed.ts';
-import { fromSqlite } from '../sqlite-error.ts';
 import type { Decoders } from '../types.ts';
 import { type SubjectRow, SubjectTables, type TableDigest, tablesDigest } from './subject-tables.ts';
-
-/** Page cache of the connection. */
-const CACHE_KIB = 2 * 1024;
 
 /** Subjects that are listed at once. */
 const LISTED_AT_ONCE = 500;
@@ -77,13 +73,7 @@ export class DigestReader {
 
   /** @throws WafersyncError `unavailable` */
   constructor(file: string, decoders: Pick<Decoders, 'decodeHeader'>, closed: () => void) {
-    try {
-      const db = new Database(file, { readonly: true, fileMustExist: true });
-      db.pragma(`cache_size = -${CACHE_KIB}`);
-      this.#connection = new Connection(db, file);
-    } catch (thrown) {
-      throw fromSqlite(thrown, file);
-    }
+    this.#connection = openForReading(file);
     this.#decoders = decoders;
     this.#tables = new SubjectTables(this.#connection);
     this.#statements = statements(this.#connection);
